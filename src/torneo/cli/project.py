@@ -1,0 +1,145 @@
+"""Commands about a project as a whole: init, check, schema, run, status, doctor."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from torneo.cli import Exit
+from torneo.cli.progress import TerminalProgress
+from torneo.cli.shared import Json, ProjectName, app, err, out, print_json
+
+if TYPE_CHECKING:
+    from torneo.api import Project
+    from torneo.orchestration.local import RunReport, StepReport
+
+DAY = ["%Y-%m-%d"]
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file.", exists=False)],
+    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to predict.")] = None,
+    name: Annotated[str | None, typer.Option(help="The project's name; the file's name without it.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")] = Path("project.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Draft project.yaml from a data file: types, ranges, keys, dates, leaks, task and metric."""
+    from torneo.draft.project import draft
+    from torneo.errors import ConflictError
+
+    if output.exists() and not force:
+        raise ConflictError(f"{output} is there already", fix="--force replaces it, --output writes elsewhere")
+    drafted = draft(file, target, name=name, folder=output.parent)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(drafted.text, encoding="utf-8")
+    for note in drafted.notes:
+        err.print(f"  [yellow]note[/yellow] {note}", soft_wrap=True, markup=True)
+    out.print(f"wrote [bold]{output}[/bold]; read it, then:  torneo run" + _where(output))
+
+
+def _where(output: Path) -> str:
+    return "" if output == Path("project.yaml") else f" {output}"
+
+
+@app.command()
+def check(project: ProjectName = None) -> None:
+    """Validate project.yaml and its data without training."""
+    from torneo import api
+
+    opened = api.Project.load(project)
+    with TerminalProgress(err) as progress:
+        findings = opened.check(progress)
+    for finding in findings:
+        out.print(f"[green]✓[/green] {finding}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of project.yaml, for editors: of a project that trains, or of one that loads."""
+    from torneo.spec.loading import project_schema
+
+    print_json(project_schema())
+
+
+@app.command()
+def run(
+    projects: Annotated[list[str] | None, typer.Argument(help="Projects; the current folder's without any.")] = None,
+    date: Annotated[datetime.datetime | None, typer.Option(formats=DAY, help="A load: the run's date; today.")] = None,
+    first: Annotated[datetime.datetime | None, typer.Option("--from", formats=DAY, help="A load: first day.")] = None,
+    last: Annotated[datetime.datetime | None, typer.Option("--to", formats=DAY, help="A load: last day.")] = None,
+    json: Json = False,
+) -> None:
+    """Bring projects up to date: gate the data, then train, judge and promote on evidence, or load a table."""
+    from torneo import api
+
+    reports = []
+    for where in projects or [""]:
+        opened = api.Project.load(where or None)
+        err.print(f"[bold]{opened.name}[/bold]")
+        with TerminalProgress(err) as progress:
+            report = opened.run(progress, _tell, date=_day(date), first=_day(first), last=_day(last))
+        reports.append(report)
+        if not json:
+            _show(opened, report, where)
+    if json:
+        print_json([_plain(report) for report in reports])
+
+
+def _day(moment: datetime.datetime | None) -> datetime.date | None:
+    return None if moment is None else moment.date()
+
+
+def _show(opened: Project, report: RunReport, where: str) -> None:
+    from torneo.cli.render import run_report
+    from torneo.cli.render_load import load_report
+    from torneo.spec.load_records import LoadReport
+
+    if "report" in report.results:
+        load_report(out, LoadReport.model_validate(report.results["report"]), unchanged=report.unchanged)
+    else:
+        run_report(out, opened.training, report, where)
+
+
+def _tell(step: StepReport) -> None:
+    if step.status == "unchanged":
+        err.print(f"  [dim]{step.name}: unchanged[/dim]")
+    else:
+        err.print(f"  [green]{step.name}[/green] {step.seconds:.1f} s  [dim]{step.why}[/dim]")
+
+
+def _plain(report: RunReport) -> dict[str, object]:
+    return report.model_dump(mode="json")
+
+
+@app.command()
+def status(project: ProjectName = None, json: Json = False) -> None:
+    """Show what each step did last, and who is champion."""
+    from torneo import api
+    from torneo.cli.render import status_table
+
+    opened = api.Project.load(project)
+    known, champion = opened.status(), opened.champion()
+    if json:
+        plain = {name: None if body is None else dict(body) for name, body in known.items()}
+        print_json({"steps": plain, "champion": None if champion is None else champion.model_dump()})
+        return
+    status_table(out, opened.name, known, champion)
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Look for what is wrong with this installation, with the fix for each finding."""
+    from torneo.cli.render import findings_table
+    from torneo.doctor import examine
+
+    findings = examine()
+    if json:
+        print_json([finding.model_dump() for finding in findings])
+    else:
+        findings_table(out, findings)
+    if any(not finding.good for finding in findings):
+        raise typer.Exit(Exit.FINDINGS)

@@ -1,0 +1,55 @@
+"""Loads as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from torneo.cli.render import table
+from torneo.ports import Entry
+from torneo.reports.load_page import counts
+from torneo.spec.load_records import LoadReport
+
+STATUS = {"passed": "[bold green]passed[/]", "rejected_rows": "[yellow]rejected rows[/]", "stopped": "[red]stopped[/]"}
+
+
+def load_report(console: Console, report: LoadReport, *, unchanged: bool = False) -> None:
+    """What a load did: rows in, what became of them, refused rows by reason."""
+    made = table("", "", "#rows")
+    for name, count in counts(report).items():
+        made.add_row(name, f"{count:,}")
+    console.print(f"[bold]{escape(report.project)}: {report.days} into {escape(report.to)}[/bold]")
+    console.print(made)
+    if report.reasons:
+        reasons = table("", "refused because of", "#rows")
+        for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
+            reasons.add_row(escape(reason), f"{count:,}")
+        console.print(reasons)
+    work = "; nothing to do, all steps are up to date" if unchanged else ""
+    console.print(
+        f"{STATUS.get(report.status, report.status)}[dim]{work}; from {escape(report.file)}; run {report.run}[/]"
+    )
+    if report.rejected:
+        console.print(f"\nnext:  [bold]torneo quarantine show {escape(report.project)}[/]")
+
+
+def loads_table(console: Console, name: str, entries: Sequence[Entry]) -> None:
+    """All loads."""
+    columns = ("#rows", "#refused", "#new", "#updated", "#unchanged", "#deactivated")
+    made = table(f"{name}: loads", "when", "window", "status", *columns, "run")
+    for entry in entries:
+        report = LoadReport.model_validate(dict(entry.body))
+        merged = report.merged
+        done = () if merged is None else (merged.inserted, merged.updated, merged.unchanged, merged.deactivated)
+        made.add_row(
+            f"{entry.time:%Y-%m-%d %H:%M}",
+            report.days,
+            STATUS.get(report.status, report.status),
+            f"{report.rows:,}",
+            f"{report.rejected:,}",
+            *([f"{count:,}" for count in done] or ["", "", "", ""]),
+            report.run[:12],
+        )
+    console.print(made if entries else "no load yet")

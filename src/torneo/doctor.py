@@ -1,0 +1,151 @@
+"""`torneo doctor`: looks at the installation as somebody who has to run it, and says what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from torneo.errors import NotFoundError, TorneoError
+from torneo.ports import StateStore
+from torneo.promotion import champion, history
+from torneo.runtime import Runtime
+from torneo.spec.frozen import Frozen
+from torneo.spec.settings import Settings, settings
+from torneo.stages.loading import RUNS
+
+NEEDED_GIB = 1.0
+EXTRAS = {"boost": "lightgbm", "gx": "great_expectations", "postgres": "psycopg", "s3": "s3fs"}
+CLASHES = {"xgboost": "xgboost-cpu"}
+"""Packages that install into the folder of another one: never both."""
+
+
+class Finding(Frozen):
+    """One thing that was looked at."""
+
+    subject: str
+    good: bool
+    message: str
+    fix: str = ""
+
+
+def examine() -> Sequence[Finding]:
+    """Look at Python, packages, home, disk, stores, and the state of every project."""
+    runtime = Runtime(settings())
+    return [*_python(), *_packages(), *_places(runtime.settings), *_stores(runtime)]
+
+
+def _python() -> Iterator[Finding]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield Finding(subject="python", good=sys.version_info >= (3, 11), message=version, fix="")
+
+
+def _packages() -> Iterator[Finding]:
+    for package, ours in CLASHES.items():
+        both = _installed(package) and _installed(ours)
+        yield Finding(
+            subject=ours,
+            good=not both,
+            message=f"installed together with {package}: they share a folder"
+            if both
+            else importlib.metadata.version(ours),
+            fix=f"pip uninstall -y {package} {ours} && pip install {ours}" if both else "",
+        )
+    for extra, module in EXTRAS.items():
+        there = importlib.util.find_spec(module) is not None
+        yield Finding(subject=f"extra {extra}", good=True, message="installed" if there else "not installed (optional)")
+
+
+def _installed(name: str) -> bool:
+    return any(found.name == name for found in importlib.metadata.distributions(name=name))
+
+
+def _places(found: Settings) -> Iterator[Finding]:
+    home = found.home.absolute()
+    existing = next(path for path in (home, *home.parents) if path.exists())
+    probe = existing / ".torneo-doctor"
+    try:
+        probe.touch()
+        probe.unlink()
+        yield Finding(subject="home", good=True, message=f"{home} can be written")
+    except OSError as error:
+        yield Finding(subject="home", good=False, message=f"{home}: {error.strerror}", fix="set TORNEO_HOME elsewhere")
+    free = shutil.disk_usage(existing).free / 2**30
+    fix = "" if free >= NEEDED_GIB else f"free some space, or set TORNEO_HOME to another disk than {existing}"
+    yield Finding(subject="disk", good=free >= NEEDED_GIB, message=f"{free:.1f} GiB free", fix=fix)
+    if found.data is not None:
+        there = found.data.is_dir()
+        yield Finding(
+            subject="TORNEO_DATA",
+            good=there,
+            message=f"{found.data}" if there else f"{found.data} is not a folder",
+            fix="" if there else "set TORNEO_DATA to the folder with the data files",
+        )
+
+
+def _stores(runtime: Runtime) -> Iterator[Finding]:
+    try:
+        started = time.monotonic()
+        names = runtime.state.projects()
+        took = (time.monotonic() - started) * 1000
+        yield Finding(subject="state", good=True, message=f"{len(names)} projects, opened in {took:.0f} ms")
+    except TorneoError as error:
+        yield Finding(subject="state", good=False, message=error.message, fix=error.fix or "")
+        return
+    yield from _warehouse(runtime)
+    for name in names:
+        yield from _project(runtime, runtime.state, name)
+    for stale in _stale(runtime.home / "work"):
+        yield Finding(
+            subject="work", good=False, message=f"{stale} was left by a run that died", fix=f"rm -r '{stale}'"
+        )
+
+
+def _warehouse(runtime: Runtime) -> Iterator[Finding]:
+    if runtime.settings.warehouse is None and not (runtime.home / "warehouse.duckdb").exists():
+        return
+    try:
+        loads = runtime.warehouse.read(RUNS).height
+        yield Finding(subject="warehouse", good=True, message=f"{loads} loads recorded")
+    except NotFoundError:
+        yield Finding(subject="warehouse", good=True, message="it can be reached, and nothing is loaded yet")
+    except TorneoError as error:
+        yield Finding(subject="warehouse", good=False, message=error.message, fix=error.fix or "check TORNEO_WAREHOUSE")
+
+
+def _project(runtime: Runtime, state: StateStore, name: str) -> Iterator[Finding]:
+    try:
+        entries = history(state, name)
+        present = champion(state, name)
+    except TorneoError as error:
+        yield Finding(
+            subject=f"project {name}",
+            good=False,
+            message=error.message,
+            fix="restore the state store from a backup: its history was altered",
+        )
+        return
+    if present is None:
+        load = state.get(name, "load")
+        message = "no champion yet" if load is None else f"last load: {load['status'].replace('_', ' ')}"
+        yield Finding(subject=f"project {name}", good=True, message=message)
+        return
+    there = runtime.objects.exists(f"{present.bundle}/digests.json")
+    yield Finding(
+        subject=f"project {name}",
+        good=there,
+        message=f"{len(entries)} decisions, the chain holds; champion is version {present.number}"
+        + ("" if there else ", but its bundle is gone"),
+        fix="" if there else f"restore {present.bundle} in the object store, or run `torneo rollback {name}`",
+    )
+
+
+def _stale(work: Path) -> Iterator[Path]:
+    from torneo.runtime import alive
+
+    if work.is_dir():
+        yield from (path for path in sorted(work.iterdir()) if not alive(path))

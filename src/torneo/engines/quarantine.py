@@ -1,0 +1,55 @@
+"""What can be done with refused rows: gate them again, or hand them to a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from torneo.engines.gate import gate
+from torneo.engines.rows import Functions, count
+from torneo.ports import Progress
+from torneo.spec.loading import AnyProject
+from torneo.spec.records import LINE, REASONS, GateReport
+from torneo.spec.tables import Window
+
+
+def retry(
+    project: AnyProject,
+    rejected: Path,
+    folder: Path,
+    progress: Progress,
+    functions: Functions,
+    *,
+    accepted: Path | None = None,
+    window: Window | None = None,
+) -> GateReport:
+    """Gate refused rows again, as they came, with today's contract; their line numbers stay.
+
+    Writes `accepted.parquet` and `rejected.parquet` into `folder`. `accepted` has the rows that the first gate let
+    pass: without it, a copy of one of them would pass now.
+
+    Raises:
+        GateError: as the gate, or the contract's columns have changed since the first gate, and it has a key.
+    """
+    return gate(project, rejected, folder, progress, functions, accepted_before=accepted, window=window)
+
+
+def head(rejected: Path, rows: int) -> list[dict[str, Any]]:
+    """The first refused rows: `line`, `reasons`, then all source columns as they came."""
+    return _readable(rejected).head(rows).collect().to_dicts()
+
+
+def export(rejected: Path, target: Path) -> int:
+    """Write refused rows as CSV: `line`, `reasons` joined by `;`, then all source columns as they came.
+
+    Columns that are not text are written as Polars writes them. Gives the number of rows.
+    """
+    _readable(rejected).with_columns(pl.col("reasons").list.join(";")).sink_csv(target)
+    return count(rejected)
+
+
+def _readable(rejected: Path) -> pl.LazyFrame:
+    rows = pl.scan_parquet(rejected)
+    return rows.select(pl.col(LINE).alias("line"), pl.col(REASONS).alias("reasons"), pl.exclude(LINE, REASONS))

@@ -1,0 +1,1 @@
+"""Preparation, search, selection and fitting of one recipe."""

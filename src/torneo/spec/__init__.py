@@ -1,0 +1,1 @@
+"""What a project says, and the records that pass between stages: frozen data, no behaviour."""

@@ -1,0 +1,221 @@
+"""What a project says that loads a table: the typed form of a project.yaml with `load:`."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from torneo.errors import ConflictError
+from torneo.spec.columns import ColumnType, Contract
+from torneo.spec.frozen import Frozen, Place, Share, nearest, refuse
+from torneo.spec.project import Project
+from torneo.spec.source import Days, Source
+from torneo.spec.tables import LoadTables, MergeRules, Missing, SqlType, TableColumn, TableName, Window
+
+OURS = (
+    "run_id", "source_line", "inserted_at", "staged_at", "is_active", "created_at", "updated_at", "rejected_at",
+    "suite", "reasons",
+)  # fmt: skip
+"""Columns that Torneo adds to the tables of a load."""
+LONGEST_NAME = 63
+"""So many bytes a column's name may have in PostgreSQL."""
+SQL_TYPES: Mapping[ColumnType, SqlType] = {
+    "float": "double", "int": "bigint", "decimal": "decimal", "bool": "boolean", "category": "text", "text": "text",
+    "date": "date", "datetime": "timestamp",
+}  # fmt: skip
+
+
+class LoadWindow(Frozen):
+    """The days that a run is responsible for: the last `days` days, ending with the run's date."""
+
+    column: str
+    """The column (of type date) that says to which day a row belongs."""
+    days: Days
+    """How many days, the run's date included."""
+
+    def ending(self, date: datetime.date) -> Window:
+        """The window of a run of that date."""
+        return Window(column=self.column, first=date - datetime.timedelta(days=self.days - 1), last=date)
+
+
+class Load(Frozen):
+    """Where accepted rows go, and what a run may change there."""
+
+    to: TableName
+    """The table that others read, `schema.table`."""
+    raw: TableName | None = None
+    """The table of rows as they came; without it `raw.TABLE`."""
+    staging: TableName | None = None
+    """The table of accepted rows before they are merged; without it `staging.TABLE_candidate`."""
+    rejects: TableName | None = None
+    """The table of refused rows; without it `dqm.TABLE_rejects`."""
+    window: LoadWindow | None = None
+    """The days that a run is responsible for; without it each run is responsible for the whole table."""
+    missing: Missing = "keep"
+    """What becomes of rows (in the window) whose key is no longer in the source: `deactivate` or `keep`."""
+    max_shrink: Share = 0.5
+    """The share of active rows (in the window) that may go missing before the run stops."""
+
+    @property
+    def table(self) -> str:
+        """The name of the production table, without its schema."""
+        return self.to.partition(".")[2]
+
+    @model_validator(mode="after")
+    def _four_tables(self) -> Self:
+        names = {"to": self.to, "raw": self.raw, "staging": self.staging, "rejects": self.rejects}
+        given = [(key, name) for key, name in names.items() if name is not None]
+        refuse(
+            ((key,), f"{name} is already the table of `{other}`")
+            for (other, before), (key, name) in itertools.combinations(given, 2)
+            if before == name
+        )
+        return self
+
+
+class Dates(Frozen):
+    """The dates that a run is asked for: the one it is of, or the first and last day of its window."""
+
+    date: datetime.date | None = None
+    first: datetime.date | None = None
+    last: datetime.date | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return self != Dates()
+
+    @classmethod
+    def of(cls, date: datetime.date | None, first: datetime.date | None, last: datetime.date | None) -> Self:
+        """These dates.
+
+        Raises:
+            ConflictError: they contradict each other.
+        """
+        if date is not None and (first is not None or last is not None):
+            raise ConflictError("a run has a date, or a first and a last day, not both", fix="leave one out")
+        if (first is None) != (last is None):
+            raise ConflictError("a window has a first and a last day", fix="give both --from and --to")
+        if first is not None and last is not None and first > last:
+            raise ConflictError(f"the window's first day {first} is after its last day {last}", fix="swap them")
+        return cls(date=date, first=first, last=last)
+
+
+class LoadProject(Frozen):
+    """One load: its data, its contract, and the tables that it writes."""
+
+    project: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")
+    """The name: lower-case letters, digits, - and _."""
+    source: Source
+    contract: Contract
+    load: Load
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        refuse(itertools.chain(self._key_mistakes(), self._window_mistakes(), self._name_mistakes()))
+        return self
+
+    def _key_mistakes(self) -> Iterator[tuple[Place, str]]:
+        columns = self.contract.columns
+        if not self.contract.key:
+            yield ("contract",), "a load needs `key`: the columns that identify a row"
+        for place, name in enumerate(self.contract.key):
+            if columns[name].nullable:
+                yield ("contract", "key", place), f"{name} must not be nullable: it is part of the primary key"
+        if self.source.events is not None:
+            yield (
+                ("source", "events"),
+                "rows made from events are for projects that train; a load takes rows as they are",
+            )
+
+    def _window_mistakes(self) -> Iterator[tuple[Place, str]]:
+        window, columns = self.load.window, self.contract.columns
+        if window is None:
+            return
+        place: Place = ("load", "window", "column")
+        if window.column not in columns:
+            yield place, f"there is no column {window.column!r} in contract.columns{nearest(window.column, columns)}"
+        elif columns[window.column].type != "date":
+            yield place, f"{window.column} must have type date, not {columns[window.column].type}"
+        elif columns[window.column].nullable:
+            yield place, f"{window.column} must not be nullable: a row without a day belongs to no window"
+
+    def _name_mistakes(self) -> Iterator[tuple[Place, str]]:
+        seen: dict[str, str] = {}
+        for name in self.contract.columns:
+            other = seen.setdefault(name.lower(), name)
+            if other != name:
+                message = f"it differs from {other!r} in upper and lower case only, which databases take for one column"
+                yield ("contract", "columns", name), message
+            if name.lower() in OURS:
+                yield ("contract", "columns", name), "Torneo adds a column of this name: rename it and give `header`"
+            if len(name.encode()) > LONGEST_NAME:
+                message = (
+                    f"a table's column has at most {LONGEST_NAME} bytes: give a shorter name, and this as `header`"
+                )
+                yield ("contract", "columns", name), message
+
+    def tables(self, headers: tuple[str, ...]) -> LoadTables:
+        """The tables of this load; a computed column is in raw and rejects only where the source has it."""
+        load, columns = self.load, self.contract.columns
+        typed = [
+            TableColumn(
+                name=name,
+                type=SQL_TYPES[column.type],
+                precision=column.precision,
+                scale=column.scale,
+                nullable=column.nullable,
+            )
+            for name, column in columns.items()
+        ]
+        raw = [name for name, one in columns.items() if one.compute is None or (one.header or name) in headers]
+        return LoadTables(
+            project=self.project,
+            raw=load.raw or f"raw.{load.table}",
+            staging=load.staging or f"staging.{load.table[:53]}_candidate",
+            prod=load.to,
+            rejects=load.rejects or f"dqm.{load.table[:55]}_rejects",
+            raw_columns=tuple(raw),
+            columns=tuple(typed),
+            key=self.contract.key,
+            window=None if load.window is None else load.window.column,
+        )
+
+    def headers(self, names: tuple[str, ...]) -> Mapping[str, str]:
+        """The source's name of each of these columns."""
+        return {name: self.contract.columns[name].header or name for name in names}
+
+    def window(self, dates: Dates, today: datetime.date) -> Window | None:
+        """The days that a run is responsible for; None for the whole table.
+
+        Raises:
+            ConflictError: dates are given and the load has no window.
+        """
+        window = self.load.window
+        if window is None:
+            if dates.given:
+                raise ConflictError(
+                    f"{self.project} has no window: each run loads the whole table",
+                    fix="leave the dates out, or declare load.window",
+                )
+            return None
+        if dates.first is not None and dates.last is not None:
+            return Window(column=window.column, first=dates.first, last=dates.last)
+        return window.ending(dates.date or today)
+
+    def rules(self, window: Window | None) -> MergeRules:
+        """What a merge of that window may do."""
+        return MergeRules(window=window, missing=self.load.missing, max_shrink=self.load.max_shrink)
+
+
+AnyProject = Project | LoadProject
+"""A project that trains, or one that loads."""
+
+
+def project_schema() -> dict[str, Any]:
+    """The JSON Schema of project.yaml: with `load` it is a LoadProject, without it a Project."""
+    return TypeAdapter(AnyProject).json_schema()

@@ -1,0 +1,128 @@
+"""The only reader of the environment: where things live, and how much of the machine to use."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from torneo.errors import SettingsError, SourceError
+
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+"""How a URI names an environment variable: `${NAME}`."""
+
+
+PREFIXES = ("torneo_", "mlflow_")
+"""How the variables begin that a file may stand for."""
+
+
+class Settings(BaseSettings):
+    """Settings of an installation; each may also come from a file named by `<NAME>_FILE`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TORNEO_",
+        env_nested_delimiter="__",
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+    )
+
+    home: Path = Path(".torneo")
+    """Where state, objects and the registry live."""
+    data: Path | None = None
+    """A folder in which data files are looked up after the project's own."""
+    projects: Path = Path("projects")
+    """The folder of the projects that are called by name."""
+    objects: str | None = None
+    """Where files and artefacts are kept: a folder or `s3://bucket/prefix`; without it `objects` in the home folder."""
+    warehouse: str | None = None
+    """The database that loads write to: `postgresql://…` or a DuckDB file; `warehouse.duckdb` in the home folder."""
+    jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    """How many cores to use."""
+    tracking_uri: str | None = Field(
+        default=None, validation_alias=AliasChoices("TORNEO_TRACKING_URI", "MLFLOW_TRACKING_URI")
+    )
+    """The MLflow server; without it MLflow's own SQLite store in the home folder."""
+    user: str = Field(default="unknown", validation_alias=AliasChoices("TORNEO_USER", "USER", "LOGNAME", "USERNAME"))
+    """Who is written into decisions made by hand."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment and the files that it names."""
+        return init_settings, _Files(settings_cls), env_settings
+
+
+class _Files(EnvSettingsSource):
+    """Settings from files: what `TORNEO_…_FILE` names has the value of `TORNEO_…`."""
+
+    def __call__(self) -> dict[str, Any]:
+        """The values by field, or by the first alias of a field that has some."""
+        found: dict[str, Any] = {}
+        for name, field in self.settings_cls.model_fields.items():
+            for key, variable_name, _ in self._extract_field_info(field, name):
+                if variable_name in self.env_vars:
+                    break
+                if variable_name.startswith(PREFIXES) and f"{variable_name}_file" in self.env_vars:
+                    found[key] = variable(variable_name.upper())
+                    break
+        return found
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once.
+
+    Raises:
+        SettingsError: a setting cannot be read; the message names the variable and never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{_variable(details['loc'])}: {details['msg']}" for details in error.errors(include_url=False)]
+        raise SettingsError("\n".join(wrong), fix="set it right, or unset it") from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]).upper()
+    return name if name.lower().startswith(PREFIXES) else f"TORNEO_{name}"
+
+
+def variable(name: str) -> str:
+    """The value of an environment variable, or the text of the file that `<NAME>_FILE` names.
+
+    Raises:
+        SourceError: neither is set, or the file cannot be read.
+    """
+    value, file = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if value is not None:
+        return value
+    if file is None:
+        raise SourceError(
+            f"the environment variable {name} is not set", fix=f"set {name}, or {name}_FILE to a file with its value"
+        )
+    try:
+        return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SourceError(f"{name}_FILE: {file} cannot be read: {why}") from None
+
+
+def expand(text: str) -> str:
+    """The text with each `${NAME}` replaced by the variable's value.
+
+    Raises:
+        SourceError: a variable is not set.
+    """
+    return VARIABLE.sub(lambda match: variable(match[1]), text)

@@ -1,0 +1,141 @@
+"""The plan of a load as data, and what its steps share: the run's id, its line in `dqm.dq_runs`, its page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torneo.spec.frozen import Frozen
+from torneo.spec.load_records import Landed, Loaded, LoadReport, Status
+from torneo.spec.records import GateReport, Snapshot, digest_of
+from torneo.spec.tables import LoadTables, Merged
+from torneo.stages.context import LoadContext
+from torneo.stages.plan import Inputs, Results, Step, source_content
+
+SUITE = "candidate"
+"""The name of the rules that refused rows are judged by."""
+RUNS = "dqm.dq_runs"
+
+
+def run_id(context: LoadContext, snapshot: Snapshot) -> str:
+    """The id of a run: the same rows, judged by the same contract for the same window, are the same run."""
+    project, window = context.project, context.window
+    source = project.source.model_dump(mode="json", include={"nulls", "where", "decimal"})
+    contract = project.contract.model_dump(mode="json", exclude={"max_rejected"})
+    days = None if window is None else window.model_dump(mode="json")
+    own = context.hooks.digest("checks")
+    return digest_of([project.project, days, snapshot.table.digest, contract, source, own])[:32]
+
+
+def _runs(context: LoadContext) -> Sequence[dict[str, Any]]:
+    """The project's runs that the warehouse knows, the last one first."""
+    from torneo.errors import NotFoundError
+
+    try:
+        found = context.warehouse.read(RUNS, where={"project": context.project.project})
+    except NotFoundError:
+        return []
+    return found.sort("checked_at", descending=True).select("run_id").to_dicts()
+
+
+def _landed(context: LoadContext, results: Results) -> Inputs:
+    """The window, and whether the warehouse has this run: one that was emptied since needs everything again."""
+    snapshot = results["ingest"]
+    assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
+    window, run = context.window, run_id(context, snapshot)
+    known = any(line["run_id"] == run for line in _runs(context))
+    days = "all" if window is None else f"{window.first} to {window.last}"
+    return {"window": days, "warehouse": "has the run" if known else "does not have the run"}
+
+
+def _production(context: LoadContext, results: Results) -> Inputs:  # noqa: ARG001 - the form of `outside`
+    """The last run that may have changed the production table."""
+    runs = _runs(context)
+    return {"production table": runs[0]["run_id"] if runs else "nothing loaded"}
+
+
+LOADING: tuple[Step, ...] = (
+    Step("ingest", Snapshot, (), ("source",), outside=source_content),
+    Step("raw", Landed, ("ingest",), ("contract", "source", "load"), hooks=("checks",), outside=_landed, moves=_landed),
+    Step("gate", GateReport, ("ingest", "raw"), ("contract", "source"), hooks=("checks",)),
+    Step("merge", Loaded, ("ingest", "raw", "gate"), ("load",), outside=_production, moves=_production),
+    Step("report", LoadReport, ("ingest", "raw", "gate", "merge"), ("project", "load")),
+)
+
+
+def needed(results: Results) -> tuple[Snapshot, Landed]:
+    """The snapshot and the run, which every later step needs."""
+    snapshot, landed = results["ingest"], results["raw"]
+    assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
+    assert isinstance(landed, Landed)  # noqa: S101
+    return snapshot, landed
+
+
+def record(context: LoadContext, run: str, status: Status, details: Frozen | None = None) -> None:
+    """Write the run's line in `dqm.dq_runs`."""
+    dump = {} if details is None else details.model_dump(mode="json", exclude={"page", "status", "run", "project"})
+    context.warehouse.record_run(run, context.project.project, SUITE, status, dump, context.clock.now())
+
+
+def outcome(
+    context: LoadContext,
+    run: str,
+    snapshot: Snapshot,
+    gate: GateReport | None,
+    *,
+    merged: Merged | None = None,
+    error: str = "",
+) -> LoadReport:
+    """The report of a run that has merged, or stopped for the reason `error`."""
+    return LoadReport(
+        project=context.project.project,
+        run=run,
+        to=context.project.load.to,
+        source=snapshot.source,
+        file=snapshot.file,
+        window=context.window,
+        status="stopped" if merged is None else "rejected_rows" if gate is not None and gate.reasons else "passed",
+        rows=snapshot.table.rows if gate is None else gate.rows,
+        left_out=0 if gate is None else gate.left_out,
+        outside_window=0 if gate is None else gate.outside_window,
+        accepted=0 if gate is None else gate.accepted.rows,
+        rejected=0 if gate is None else gate.rejected.rows,
+        reasons={} if gate is None else gate.reasons,
+        merged=merged,
+        error=error,
+    )
+
+
+def publish(context: LoadContext, report: LoadReport) -> LoadReport:
+    """Keep a report: its page in the object store, its line in the project's history."""
+    from torneo.reports.load_page import load_page
+
+    name, now = context.project.project, context.clock.now()
+    key = f"{name}/loads/{report.run}.html"
+    context.objects.put(key, load_page(report, now).encode())
+    kept = report.model_copy(update={"page": key})
+    body = kept.model_dump(mode="json")
+    context.state.put(name, "load", body)
+    context.state.append(name, "loads", digest_of([report.run, now.isoformat()])[:32], body)
+    return kept
+
+
+def stop(context: LoadContext, report: LoadReport) -> None:
+    """Record that a run stopped before it changed the production table."""
+    record(context, report.run, "stopped", report)
+    publish(context, report)
+
+
+def named(context: LoadContext, tables: LoadTables, rows: Path) -> Path:
+    """The file with its columns named as the contract names them; the same one where they already are."""
+    import polars as pl
+
+    renamed = {header: name for name, header in context.project.headers(tables.raw_columns).items() if header != name}
+    if not renamed:
+        return rows
+    further = [name for name in pl.read_parquet_schema(rows) if name.startswith("__")]
+    columns = [pl.col(header).alias(name) for name, header in context.project.headers(tables.raw_columns).items()]
+    file = context.work / f"named-{rows.name}"
+    pl.scan_parquet(rows).select(*columns, *further).sink_parquet(file)
+    return file

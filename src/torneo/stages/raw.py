@@ -1,0 +1,40 @@
+"""Snapshot to the raw table: what came, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torneo.checks import check_headers
+from torneo.errors import GateError
+from torneo.spec.frozen import Frozen
+from torneo.spec.load_records import Landed
+from torneo.spec.records import Snapshot
+from torneo.stages.context import LoadContext
+from torneo.stages.loading import named, outcome, record, run_id, stop
+
+
+def raw(context: LoadContext, results: Mapping[str, Frozen]) -> Landed:
+    """Make the tables, and copy the snapshot into raw; rows of the same run are replaced.
+
+    Raises:
+        GateError: the source lacks a column of the contract; nothing is copied.
+        ConflictError: a table is of another shape, or the database refuses.
+    """
+    snapshot = results["ingest"]
+    assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
+    run = run_id(context, snapshot)
+    tables = context.project.tables(snapshot.columns)
+    bar = context.progress.step("raw")
+    context.warehouse.migrate(tables)
+    try:
+        check_headers(context.project.contract, snapshot.columns)
+    except GateError as error:
+        stop(context, outcome(context, run, snapshot, None, error=error.message))
+        raise
+    record(context, run, "running")
+    at = context.clock.now()
+    rows = context.warehouse.write_raw(
+        tables, run, named(context, tables, context.objects.path(snapshot.table.key)), at
+    )
+    bar.done(f"{rows:,} rows into {tables.raw}")
+    return Landed(run=run, rows=rows, at=at)

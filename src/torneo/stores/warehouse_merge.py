@@ -1,0 +1,112 @@
+"""The merge: staged rows into production, counted before anything is changed."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torneo.errors import ConflictError, GateError
+from torneo.spec.tables import LoadTables, Merged, MergeRules
+from torneo.stores.sqlfile import quote, quote_table
+from torneo.stores.warehouse_rows import staged_batches
+from torneo.stores.warehouse_session import Session, Values
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How staging differs from the window of production."""
+
+    inserted: int
+    updated: int
+    reactivated: int
+    missing: int
+    """Active keys that are not staged."""
+    active: int
+
+
+def merge(
+    session: Session, tables: LoadTables, run: str, rows: Path, rules: MergeRules, at: datetime.datetime
+) -> Merged:
+    """Copy rows into staging, compare it with production, and change what differs.
+
+    Raises:
+        GateError: more keys would go missing than `max_shrink` allows.
+        ConflictError: a row cannot be merged.
+    """
+    fragments, values = _fragments(tables, rules), _values(rules, at)
+    for table in (tables.prod, tables.staging):
+        session.run("lock", {"table": quote_table(table)})
+    session.run("clear", {"table": quote_table(tables.staging)})
+    constants = {"run_id": run, "staged_at": at}
+    staged = session.load(tables.staging, staged_batches(tables, rows, rules.window, constants))
+    session.run("analyze", {"table": quote_table(tables.staging)})
+    if rules.window is not None and rules.window.column not in tables.key:
+        _check_moved(session, tables, rules, fragments, values)
+    difference = Difference(*session.rows("compare", fragments, values)[0])
+    gone = difference.missing if rules.missing == "deactivate" else 0
+    if gone and gone / difference.active > rules.max_shrink:
+        raise _shrunk(tables, rules, difference)
+    if difference.updated or difference.reactivated:
+        session.run("update", fragments, values)
+    if difference.inserted:
+        session.run("insert", fragments, values)
+    if gone:
+        session.run("deactivate", fragments, values)
+    return Merged(
+        staged=staged,
+        inserted=difference.inserted,
+        updated=difference.updated,
+        reactivated=difference.reactivated,
+        unchanged=staged - difference.inserted - difference.updated - difference.reactivated,
+        deactivated=gone,
+    )
+
+
+def _fragments(tables: LoadTables, rules: MergeRules) -> Mapping[str, str]:
+    names = [column.name for column in tables.columns]
+    values = [quote(name) for name in names if name not in tables.key]
+    window = "" if rules.window is None else quote(rules.window.column)
+    return {
+        "prod": quote_table(tables.prod),
+        "staging": quote_table(tables.staging),
+        "columns": ", ".join(map(quote, names)),
+        "staged": ", ".join(f"s.{quote(name)}" for name in names),
+        "staged_key": ", ".join(f"s.{quote(name)}" for name in tables.key),
+        "matches": " AND ".join(f"p.{quote(name)} = s.{quote(name)}" for name in tables.key),
+        "differs": " OR ".join(f"p.{value} IS DISTINCT FROM s.{value}" for value in values) or "FALSE",
+        "assignments": "".join(f", {value} = s.{value}" for value in values),
+        "window": window,
+        "inside": f"p.{window} >= :first AND p.{window} < :after" if window else "TRUE",
+    }
+
+
+def _values(rules: MergeRules, at: datetime.datetime) -> Values:
+    if rules.window is None:
+        return {"at": at}
+    return {"at": at, "first": rules.window.first, "after": rules.window.last + datetime.timedelta(days=1)}
+
+
+def _check_moved(
+    session: Session, tables: LoadTables, rules: MergeRules, fragments: Mapping[str, str], values: Values
+) -> None:
+    """Refuse keys that production has outside the window: to update them there would be to touch what is outside."""
+    count, first, last = session.rows("moved", fragments, values)[0]
+    if count and rules.window is not None:
+        raise ConflictError(
+            f"{tables.prod}: {count:,} keys of this window ({rules.window.first} to {rules.window.last}) are there "
+            f"outside of it, with a {rules.window.column!r} from {first} to {last}",
+            fix="load a window that covers both",
+        )
+
+
+def _shrunk(tables: LoadTables, rules: MergeRules, difference: Difference) -> GateError:
+    window = rules.window
+    where = "" if window is None else f" between {window.first} and {window.last}"
+    share = difference.missing / difference.active
+    return GateError(
+        f"{tables.prod}: {difference.missing:,} of {difference.active:,} active keys{where} would go missing "
+        f"({share:.1%}, and max_shrink allows {rules.max_shrink:.1%}); nothing was changed",
+        fix="see whether the extract is complete; if so many rows are really gone, set `load.max_shrink` higher",
+    )

@@ -1,0 +1,204 @@
+"""PostgreSQL as a warehouse: bulk by COPY, one connection per transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from torneo.errors import ConflictError, MissingExtraError, NotFoundError, TorneoError, UnavailableError
+from torneo.spec.chain import canonical
+from torneo.stores.sqlfile import bind, named_statements, quote, quote_table
+from torneo.stores.warehouse_session import NONE, Values
+from torneo.stores.warehouse_sql import SqlWarehouse
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+except ImportError:
+    raise MissingExtraError("psycopg", "postgres", "a warehouse on PostgreSQL") from None
+
+if TYPE_CHECKING:
+    from psycopg import Column
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+SQL = {
+    **named_statements(Path(__file__).with_name("warehouse.sql")),
+    **named_statements(Path(__file__).with_name("warehouse_postgres.sql")),
+}
+CONNECT_SECONDS = 10
+TYPES = {
+    "text": "text", "bigint": "bigint", "double": "double precision", "boolean": "boolean", "date": "date",
+    "timestamp": "timestamp without time zone", "decimal": "numeric({precision},{scale})",
+    "moment": "timestamp with time zone", "json": "jsonb",
+}  # fmt: skip
+_READ = {
+    "text": pl.String(), "int8": pl.Int64(), "int4": pl.Int64(), "float8": pl.Float64(), "bool": pl.Boolean(),
+    "date": pl.Date(), "timestamp": pl.Datetime("us"), "timestamptz": pl.Datetime("us", "UTC"), "jsonb": pl.String(),
+}  # fmt: skip
+_SPECIAL = r"[\\\t\n\r]"
+_AGAIN = ("08", "40", "53300", "55P03", "57")
+"""SQLSTATEs, or their classes, after which the same call may succeed: lost connections, deadlocks, shutdowns."""
+_REFUSED_AT_THE_DOOR = ("does not exist", "authentication failed", "no password", "not permitted", "pg_hba.conf")
+_FIXES = {
+    "42501": "GRANT the right to this user, or let its owner create the tables (torneo migrates what is missing)",
+    "53100": "free space on the server's disk, and run again",
+    "22P05": "use a database with the encoding UTF8",
+    "42P01": "run a load into it first, which creates the tables",
+    "23505": "another program wrote the same key at the same time, or a row is there twice",
+}
+
+
+class PostgresWarehouse(SqlWarehouse):
+    """A database of a PostgreSQL server, `postgresql://user:password@host:port/name`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.replace("postgresql+psycopg:", "postgresql:", 1)
+        self._where = _display(self._url)
+        super().__init__(self._begin)
+
+    @contextmanager
+    def _begin(self) -> Iterator[PostgresSession]:
+        with _translated(self._where):
+            connection = self._connect()
+            with connection:
+                session = PostgresSession(connection, self._where)
+                session.run("begin")
+                yield session
+
+    def _connect(self) -> Connection:
+        try:
+            return psycopg.connect(
+                self._url,
+                connect_timeout=CONNECT_SECONDS,
+                application_name="torneo",
+                client_encoding="utf8",
+                cursor_factory=psycopg.RawCursor,
+            )
+        except psycopg.OperationalError as error:
+            text = _one_line(error)
+            refused = any(sign in text for sign in _REFUSED_AT_THE_DOOR)
+            raise (ConflictError if refused else UnavailableError)(f"{self._where}: cannot connect: {text}") from None
+
+
+class PostgresSession:
+    """One transaction."""
+
+    types: Mapping[str, str] = TYPES
+
+    def __init__(self, connection: Connection, where: str) -> None:
+        self._connection = connection
+        self.where = where
+
+    def rows(self, statement: str, fragments: Mapping[str, str] = NONE, values: Values = NONE) -> list[tuple[Any, ...]]:
+        """Run a statement that gives rows."""
+        text, parameters = bind(SQL[statement], fragments, values)
+        return self._connection.execute(text.encode(), parameters or None).fetchall()
+
+    def run(self, statement: str, fragments: Mapping[str, str] = NONE, values: Values = NONE) -> None:
+        """Run a statement that gives none."""
+        text, parameters = bind(SQL[statement], fragments, values)
+        self._connection.execute(text.encode(), parameters or None)
+
+    def load(self, table: str, batches: Iterator[pl.DataFrame]) -> int:
+        """Copy batches into a table, one at a time."""
+        count = 0
+        first = next(batches, None)
+        if first is None:
+            return count
+        names = {"table": quote_table(table), "columns": ", ".join(map(quote, first.columns))}
+        text, _ = bind(SQL["copy"], names, NONE)
+        with self._connection.cursor() as cursor, cursor.copy(text.encode()) as copy:
+            for frame in (first, *batches):
+                copy.write(_encoded(frame))
+                count += len(frame)
+        return count
+
+    def frame(self, statement: str, fragments: Mapping[str, str], values: Values) -> pl.DataFrame:
+        """The rows of a statement with their types."""
+        text, parameters = bind(SQL[statement], fragments, values)
+        cursor = self._connection.execute(text.encode(), parameters or None)
+        columns = cursor.description or []
+        schema = {column.name: _polars_type(column) for column in columns}
+        json = [place for place, column in enumerate(columns) if column.type_display == "jsonb"]
+        rows = cursor.fetchall()
+        if json:
+            rows = [
+                tuple(
+                    canonical(value) if place in json and value is not None else value
+                    for place, value in enumerate(row)
+                )
+                for row in rows
+            ]
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _encoded(frame: pl.DataFrame) -> bytes:
+    r"""Rows in COPY's text format.
+
+    >>> _encoded(pl.DataFrame({"a": ["x\ty", None, ""], "b": [True, False, None]}))
+    b'x\\ty\ttrue\n\\N\tfalse\n\t\\N\n'
+    """
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    escaped = [_escape(frame[name]) for name in texts if frame[name].str.contains(_SPECIAL).any()]
+    return (
+        frame.with_columns(escaped)
+        .write_csv(include_header=False, separator="\t", quote_style="never", null_value="\\N")
+        .encode()
+    )
+
+
+def _escape(text: pl.Series) -> pl.Series:
+    for plain, code in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        text = text.str.replace_all(plain, code, literal=True)
+    return text
+
+
+_NOT_THERE = ("42P01", "3F000")
+"""SQLSTATEs of a table or a schema that is not there."""
+
+
+def _polars_type(column: Column) -> pl.DataType:
+    if column.type_display.startswith("numeric"):
+        return pl.Decimal(column.precision or 38, column.scale or 0)
+    return _READ.get(column.type_display, pl.String())
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _translation(where, error) from error
+
+
+def _translation(where: str, error: psycopg.Error) -> TorneoError:
+    state = error.sqlstate
+    text = f"{where}: {_one_line(error)}"
+    if state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return UnavailableError(f"{text} (the connection was lost; nothing is half done)")
+    if state is not None and state.startswith(_AGAIN):
+        return UnavailableError(f"{text} (nothing is half done)")
+    if state in _NOT_THERE:
+        return NotFoundError(text, fix=_FIXES.get(state))
+    return ConflictError(text, fix=_FIXES.get(state or ""))
+
+
+def _one_line(error: psycopg.Error) -> str:
+    text = " ".join((error.diag.message_primary or str(error)).split())
+    return text if len(text) <= 500 else text[:500] + "…"
+
+
+def _display(url: str) -> str:
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ConflictError(
+            "the warehouse's URL is none of PostgreSQL", fix="write it as postgresql://user:password@host:5432/name"
+        ) from None
+    user = f"{parts['user']}@" if "user" in parts else ""
+    port = f":{parts['port']}" if "port" in parts else ""
+    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"

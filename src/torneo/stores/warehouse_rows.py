@@ -1,0 +1,137 @@
+"""What a load writes, as batches of rows that both databases take: equal columns, types and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from torneo.errors import ConflictError
+from torneo.spec.records import LINE, REASONS
+from torneo.spec.tables import LoadTables, TableColumn, Window
+
+BATCH_ROWS = 50_000
+SHOWN = 3
+"""So many values an error shows."""
+_TYPES: Mapping[str, pl.DataType] = {
+    "text": pl.String(), "bigint": pl.Int64(), "double": pl.Float64(), "boolean": pl.Boolean(), "date": pl.Date(),
+    "timestamp": pl.Datetime("us"),
+}  # fmt: skip
+
+
+def raw_batches(tables: LoadTables, rows: Path, constants: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+    """Batches for raw: the constants, the line, the source's columns as text.
+
+    Raises:
+        ConflictError: the file lacks a column.
+    """
+    for frame in _batches(rows, [LINE, *tables.raw_columns]):
+        yield frame.select(*_literals(constants), pl.col(LINE).alias("source_line"), *_texts(tables.raw_columns))
+
+
+def reject_batches(tables: LoadTables, rows: Path, constants: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+    """Batches for rejects: as for raw, and the reasons as JSON.
+
+    Raises:
+        ConflictError: the file lacks a column.
+    """
+    reasons = pl.struct(pl.col(REASONS).alias("r")).struct.json_encode().str.slice(5).str.strip_suffix("}")
+    for frame in _batches(rows, [LINE, REASONS, *tables.raw_columns]):
+        line = pl.col(LINE).alias("source_line")
+        yield frame.select(*_literals(constants), line, *_texts(tables.raw_columns), reasons.alias("reasons"))
+
+
+def staged_batches(
+    tables: LoadTables, rows: Path, window: Window | None, constants: Mapping[str, Any]
+) -> Iterator[pl.DataFrame]:
+    """Batches for staging, each of whose rows may be merged.
+
+    Memory: a batch, and 8 bytes for each row.
+
+    Raises:
+        ConflictError: the file lacks a column or has one of another type; a key is empty or there twice; a row lies
+            outside the window.
+    """
+    names = [column.name for column in tables.columns]
+    _check_types(tables, rows)
+    hashes = []
+    for frame in _batches(rows, names):
+        _check_keys(tables, frame)
+        if window is not None:
+            _check_window(tables, window, frame)
+        hashes.append(frame.select(tables.key).hash_rows())
+        yield frame.select(*_literals(constants), *(_clean(frame, name) for name in names))
+    if hashes and pl.concat(hashes).n_unique() < sum(map(len, hashes)):
+        _check_unique(tables, rows)
+
+
+def sql_type(column: TableColumn) -> pl.DataType:
+    """The Polars type of a typed column."""
+    if column.type == "decimal":
+        return pl.Decimal(column.precision, column.scale or 0)
+    return _TYPES[column.type]
+
+
+def _batches(rows: Path, columns: list[str]) -> Iterator[pl.DataFrame]:
+    with pq.ParquetFile(rows) as file:
+        lacking = [name for name in columns if name not in file.schema_arrow.names]
+        if lacking:
+            raise ConflictError(f"{rows.name} has no column {lacking[0]!r}, which the load's table has")
+        for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+            yield pl.DataFrame(batch)
+
+
+def _literals(constants: Mapping[str, Any]) -> list[pl.Expr]:
+    return [pl.lit(value).alias(name) for name, value in constants.items()]
+
+
+def _texts(columns: tuple[str, ...]) -> list[pl.Expr]:
+    """Columns as text; NUL, which PostgreSQL cannot hold, becomes the replacement character."""
+    return [pl.col(name).cast(pl.String).str.replace_all("\0", "\ufffd", literal=True) for name in columns]
+
+
+def _clean(frame: pl.DataFrame, name: str) -> pl.Expr:
+    return _texts((name,))[0] if frame.schema[name] == pl.String else pl.col(name)
+
+
+def _check_types(tables: LoadTables, rows: Path) -> None:
+    schema = pl.read_parquet_schema(rows)
+    for column in tables.columns:
+        wanted, there = sql_type(column), schema.get(column.name)
+        if there is not None and there != wanted:
+            raise ConflictError(f"{rows.name}: column {column.name!r} is {there}, and {tables.prod} takes {wanted}")
+
+
+def _check_keys(tables: LoadTables, frame: pl.DataFrame) -> None:
+    empty = frame.filter(pl.any_horizontal(pl.col(tables.key).is_null()))
+    if len(empty):
+        raise ConflictError(f"{tables.prod}: {len(empty):,} rows have an empty key: {_shown(tables, empty)}")
+
+
+def _check_window(tables: LoadTables, window: Window, frame: pl.DataFrame) -> None:
+    inside = pl.col(window.column).cast(pl.Date).is_between(window.first, window.last).fill_null(False)
+    outside = frame.filter(~inside)
+    if len(outside):
+        raise ConflictError(
+            f"{tables.prod}: {len(outside):,} rows have a {window.column!r} outside the window "
+            f"{window.first} to {window.last}: {_shown(tables, outside)}"
+        )
+
+
+def _check_unique(tables: LoadTables, rows: Path) -> None:
+    keys = pl.scan_parquet(rows).group_by(tables.key).len("times").filter(pl.col("times") > 1)
+    twice = keys.sort(tables.key).collect(engine="streaming")
+    if len(twice):
+        raise ConflictError(f"{tables.prod}: {len(twice):,} keys are there more than once: {_shown(tables, twice)}")
+
+
+def _shown(tables: LoadTables, frame: pl.DataFrame) -> str:
+    """The first keys, for people."""
+    keys = frame.select(tables.key).head(SHOWN).rows()
+    more = len(frame) - len(keys)
+    return "; ".join(", ".join(str(value)[:60] for value in key) for key in keys) + (
+        f" … and {more:,} more" if more else ""
+    )

@@ -1,0 +1,37 @@
+"""What a database gives to the code that all warehouses share: one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Values = Mapping[str, Any]
+NONE: Values = {}
+
+
+class Session(Protocol):
+    """A transaction: it is there whole when its block has ended, or not at all."""
+
+    where: str
+    """The database, for people, without a password."""
+    types: Mapping[str, str]
+    """How the database writes the name of a type, by ours, in its catalogue."""
+
+    def rows(self, statement: str, fragments: Mapping[str, str] = NONE, values: Values = NONE) -> list[tuple[Any, ...]]:
+        """Run a statement that gives rows, by its name in the .sql files."""
+        ...
+
+    def run(self, statement: str, fragments: Mapping[str, str] = NONE, values: Values = NONE) -> None:
+        """Run a statement that gives none; one that this database does not have is left out."""
+        ...
+
+    def load(self, table: str, batches: Iterator[pl.DataFrame]) -> int:
+        """Write batches, whose columns are the table's, into it; gives the number of rows."""
+        ...
+
+    def frame(self, statement: str, fragments: Mapping[str, str], values: Values) -> pl.DataFrame:
+        """The rows of a statement with their types."""
+        ...

@@ -1,0 +1,80 @@
+"""What all databases that loads write to have in common."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torneo.spec.chain import canonical
+from torneo.spec.tables import LoadTables, Merged, MergeRules
+from torneo.stores.sqlfile import quote, quote_table
+from torneo.stores.warehouse_merge import merge
+from torneo.stores.warehouse_rows import raw_batches, reject_batches
+from torneo.stores.warehouse_session import Session
+from torneo.stores.warehouse_tables import migrate, migrate_runs
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""A NUL in JSON, which PostgreSQL cannot hold; a backslash before it is text."""
+
+
+class SqlWarehouse:
+    """A warehouse on any database that has transactions; each method is one."""
+
+    def __init__(self, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
+        self._transaction = transaction
+
+    def migrate(self, tables: LoadTables) -> None:
+        """Create what is missing of the schemas and tables; add columns that the contract has gained."""
+        with self._transaction() as session:
+            migrate(session, tables)
+
+    def write_raw(self, tables: LoadTables, run: str, rows: Path, at: datetime.datetime) -> int:
+        """Copy a Parquet file into raw; rows of the same run are replaced."""
+        with self._transaction() as session:
+            _clear_run(session, tables.raw, run)
+            return session.load(tables.raw, raw_batches(tables, rows, {"run_id": run, "inserted_at": at}))
+
+    def write_rejects(self, tables: LoadTables, run: str, suite: str, rows: Path, at: datetime.datetime) -> int:
+        """Copy refused rows into rejects; rows of the same run are replaced."""
+        constants = {"run_id": run, "suite": suite, "rejected_at": at}
+        with self._transaction() as session:
+            _clear_run(session, tables.rejects, run)
+            return session.load(tables.rejects, reject_batches(tables, rows, constants))
+
+    def merge(self, tables: LoadTables, run: str, rows: Path, rules: MergeRules, at: datetime.datetime) -> Merged:
+        """Copy accepted rows into staging, and merge them into production."""
+        with self._transaction() as session:
+            return merge(session, tables, run, rows, rules, at)
+
+    def record_run(
+        self, run: str, project: str, suite: str, status: str, details: Mapping[str, Any], at: datetime.datetime
+    ) -> None:
+        """Write (or replace) the run's line in `dqm.dq_runs`."""
+        values = {"run": run, "project": project, "suite": suite, "status": status, "at": at}
+        with self._transaction() as session:
+            migrate_runs(session)
+            session.run("put_run", values={**values, "details": _NUL.sub("\\1\ufffd", canonical(details))})
+
+    def read(self, table: str, *, where: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """A table's rows, those whose columns have the values of `where`."""
+        fragments, values = {"table": quote_table(table)}, {}
+        conditions = []
+        for number, (column, value) in enumerate((where or {}).items()):
+            values[f"value_{number}"] = value
+            conditions.append(f"{quote(column)} IS NOT DISTINCT FROM :value_{number}")
+        with self._transaction() as session:
+            if not conditions:
+                return session.frame("rows", fragments, values)
+            return session.frame("rows_where", {**fragments, "conditions": " AND ".join(conditions)}, values)
+
+
+def _clear_run(session: Session, table: str, run: str) -> None:
+    session.run("lock", {"table": quote_table(table)})
+    session.run("clear_run", {"table": quote_table(table)}, {"run": run})

@@ -1,0 +1,169 @@
+"""The schemas and tables of a load: made, checked, and widened when the contract has gained columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from torneo.errors import ConflictError
+from torneo.spec.tables import LoadTables, TableColumn
+from torneo.stores.sqlfile import quote, quote_table
+from torneo.stores.warehouse_session import Session
+
+RUNS = "dqm.dq_runs"
+_BY_HAND = "change the table by hand, or load into another one"
+_NOT_TEXT = {
+    "source_line": "bigint", "inserted_at": "moment", "staged_at": "moment", "rejected_at": "moment",
+    "reasons": "json", "is_active": "boolean", "created_at": "moment", "updated_at": "moment", "checked_at": "moment",
+    "details": "json",
+}  # fmt: skip
+_BEFORE_RAW = ("run_id", "source_line")
+_BEFORE_REJECTED = ("run_id", "suite", "rejected_at", "source_line")
+_AFTER_PROD = ("is_active", "created_at", "updated_at")
+OURS = frozenset({*_BEFORE_RAW, *_BEFORE_REJECTED, *_AFTER_PROD, "inserted_at", "staged_at", "reasons"})
+"""The names that the contract's columns cannot have."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a table must be."""
+
+    table: str
+    types: Mapping[str, str]
+    """Column to its type, as the database's catalogue writes it."""
+    own: frozenset[str]
+    """The columns that are not the contract's."""
+    required: frozenset[str] = frozenset()
+    """The columns that are never null."""
+    key: tuple[str, ...] = ()
+    create: str = "create_table"
+    """The statement that makes it."""
+    index_runs: bool = False
+    window: str | None = None
+
+
+def migrate(session: Session, tables: LoadTables) -> None:
+    """Create what is missing, and add the columns that the contract has gained.
+
+    Raises:
+        ConflictError: a table is there with another shape, or a column's name cannot be used.
+    """
+    check_names(tables)
+    session.run("lock_migrations")
+    for shape in _shapes(session, tables):
+        _ensure(session, shape)
+
+
+def migrate_runs(session: Session) -> None:
+    """Create `dqm.dq_runs` if it is missing."""
+    session.run("lock_migrations")
+    _ensure(session, _runs(session))
+
+
+def check_names(tables: LoadTables) -> None:
+    """Refuse names that one of the databases cannot hold, so that a load runs on all or on none.
+
+    Raises:
+        ConflictError: two columns differ in case only, one is called as one of ours, or a name is too long.
+    """
+    for names in (tables.raw_columns, tuple(column.name for column in tables.columns)):
+        seen: dict[str, str] = {}
+        for name in names:
+            quote(name)
+            other = seen.setdefault(name.casefold(), name)
+            if other != name or names.count(name) > 1:
+                raise ConflictError(f"the columns {other!r} and {name!r} are one for a database")
+            if name.casefold() in OURS:
+                raise ConflictError(
+                    f"no column of {tables.prod} can be called {name!r}: Torneo's own column has that name",
+                    fix="give the column another name in the contract; `header` keeps the source's",
+                )
+
+
+def _shapes(session: Session, tables: LoadTables) -> Iterator[Shape]:
+    texts = dict.fromkeys(tables.raw_columns, session.types["text"])
+    typed = {column.name: _typed(session, column) for column in tables.columns}
+    required = {column.name for column in tables.columns if not column.nullable}
+    yield _shape(session, tables.raw, _BEFORE_RAW, texts, ("inserted_at",), index_runs=True)
+    yield _shape(session, tables.staging, ("run_id",), typed, ("staged_at",), create="create_staging")
+    yield _shape(session, tables.rejects, _BEFORE_REJECTED, texts, ("reasons",), index_runs=True)
+    yield _shape(
+        session, tables.prod, (), typed, _AFTER_PROD,
+        key=tables.key, required=frozenset({*required, *tables.key, *_AFTER_PROD}), window=tables.window,
+    )  # fmt: skip
+    yield _runs(session)
+
+
+def _runs(session: Session) -> Shape:
+    own = ("run_id", "suite", "project", "status", "checked_at", "details")
+    return _shape(session, RUNS, own, {}, (), key=("run_id",))
+
+
+def _shape(
+    session: Session,
+    table: str,
+    before: tuple[str, ...],
+    columns: Mapping[str, str],
+    after: tuple[str, ...],
+    *,
+    required: frozenset[str] = frozenset(),
+    key: tuple[str, ...] = (),
+    create: str = "create_table",
+    index_runs: bool = False,
+    window: str | None = None,
+) -> Shape:
+    first, last = ({name: session.types[_NOT_TEXT.get(name, "text")] for name in names} for names in (before, after))
+    own = frozenset({*before, *after})
+    return Shape(table, {**first, **columns, **last}, own, required, key, create, index_runs, window)
+
+
+def _typed(session: Session, column: TableColumn) -> str:
+    if column.type == "decimal" and column.precision is None:
+        raise ConflictError(f"the decimal {column.name!r} has no precision", fix="say how many digits it has")
+    return session.types[column.type].format(precision=column.precision, scale=column.scale or 0)
+
+
+def _ensure(session: Session, shape: Shape) -> None:
+    schema, _, name = shape.table.partition(".")
+    place = {"schema": schema, "name": name}
+    there = {column: (kind, nullable) for column, kind, nullable in session.rows("columns", values=place)}
+    if not there:
+        if not session.rows("schema", values=place):
+            session.run("create_schema", {"schema": quote(schema)})
+        return _create(session, shape)
+    key = {column for (column,) in session.rows("key", values=place)}
+    _check(shape, there, key)
+    table = quote_table(shape.table)
+    for column, kind in shape.types.items():
+        if column not in there:
+            session.run("add_column", {"table": table, "definition": f"{quote(column)} {kind}"})
+    for column, (_, nullable) in there.items():
+        if not nullable and column not in shape.required and column not in key and column not in shape.own:
+            session.run("allow_null", {"table": table, "column": quote(column)})
+    return None
+
+
+def _create(session: Session, shape: Shape) -> None:
+    table = quote_table(shape.table)
+    lines = [
+        f"{quote(name)} {kind}{' NOT NULL' if name in shape.required else ''}" for name, kind in shape.types.items()
+    ]
+    if shape.key:
+        lines.append(f"PRIMARY KEY ({', '.join(map(quote, shape.key))})")
+    session.run(shape.create, {"table": table, "definitions": ", ".join(lines)})
+    if shape.index_runs:
+        session.run("index_runs", {"table": table})
+    if shape.window is not None:
+        session.run("index_window", {"table": table, "column": quote(shape.window)})
+
+
+def _check(shape: Shape, there: Mapping[str, tuple[str, bool]], key: set[str]) -> None:
+    for column, kind in shape.types.items():
+        if column in there and there[column][0] != kind:
+            found = there[column][0]
+            raise ConflictError(f"{shape.table}: column {column!r} is {found}, and must be {kind}", fix=_BY_HAND)
+        if column not in there and column in shape.own:
+            raise ConflictError(f"{shape.table} is there, without Torneo's column {column!r}", fix=_BY_HAND)
+    if key != set(shape.key):
+        found, wanted = (", ".join(sorted(names)) or "none" for names in (key, set(shape.key)))
+        raise ConflictError(f"{shape.table}: the primary key is {found}, and must be {wanted}", fix=_BY_HAND)

@@ -1,0 +1,260 @@
+"""Loads into DuckDB, through the API that the command line uses."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from torneo.api import Project
+from torneo.errors import ConflictError, GateError, LockedError, NotFoundError
+from torneo.runtime import Runtime
+from torneo.spec.load import load
+from torneo.spec.load_records import LoadReport
+from torneo.spec.settings import Settings
+
+DAY = datetime.date(2026, 1, 5)
+HEADER = "site,day,price,units"
+SPEC = """
+project: coins
+source: {uri: coins.csv}
+contract:
+  max_rejected: 40%
+  key: [site, day]
+  columns:
+    site: {type: category, values: [AR, BR, MX], reasons: {values: invalid_site, missing: invalid_site}}
+    day: {type: date, format: "%d/%m/%Y"}
+    price: {type: decimal, precision: 18, scale: 4, min: 0}
+    units: {type: decimal, precision: 18, scale: 8, above: 0}
+    value: {type: decimal, precision: 28, scale: 8, compute: "round(price * units, 8)"}
+load: {to: prod.coins, window: {column: day, days: 5}, missing: deactivate}
+"""
+
+
+@dataclass(frozen=True)
+class Coins:
+    """A load project in a folder, with a warehouse of its own."""
+
+    folder: Path
+
+    def write(self, *rows: str, header: str = HEADER, spec: str = SPEC) -> None:
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "coins.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+        (self.folder / "project.yaml").write_text(spec, encoding="utf-8")
+
+    @property
+    def project(self) -> Project:
+        settings = Settings(home=self.folder / "home")
+        return Project(load(self.folder / "project.yaml"), self.folder, Runtime(settings))
+
+    def run(self, date: datetime.date | None = DAY, **dates: datetime.date) -> LoadReport:
+        return LoadReport.model_validate(self.project.run(date=date, **dates).results["report"])
+
+    def table(self, name: str) -> pl.DataFrame:
+        return self.project.runtime.warehouse.read(name)
+
+    def prod(self) -> set[tuple[Any, ...]]:
+        return set(self.table("prod.coins").select("site", "day", "value", "is_active").rows())
+
+    def runs(self) -> Mapping[str, Mapping[str, Any]]:
+        return {row["status"]: json.loads(row["details"]) for row in self.table("dqm.dq_runs").to_dicts()}
+
+
+@pytest.fixture
+def coins(tmp_path: Path) -> Coins:
+    made = Coins(tmp_path / "coins")
+    made.write("AR,5/1/2026,2.5,3", "BR,4/1/2026,1.0001,0.00000001", "MX,31/12/2025,1,1", "AR,6/1/2026,1,1")
+    return made
+
+
+def test_the_rows_of_the_window_are_loaded_and_the_report_counts_all(coins: Coins) -> None:
+    report = coins.run()
+    assert (report.rows, report.outside_window, report.accepted, report.rejected) == (4, 2, 2, 0)
+    assert report.merged is not None
+    assert (report.merged.inserted, report.status) == (2, "passed")
+    assert {(site, value) for site, _, value, _ in coins.prod()} == {("AR", Decimal("7.5")), ("BR", Decimal("1e-8"))}
+    assert coins.table("raw.coins").height == 4
+    page = coins.project.object(report.page).read_text()
+    assert "outside the window" in page
+    assert "prod.coins" in page
+
+
+def test_a_second_run_has_nothing_to_do(coins: Coins) -> None:
+    coins.run()
+    before = coins.table("prod.coins")
+    assert coins.project.run(date=DAY).unchanged
+    assert coins.table("prod.coins").equals(before)
+
+
+def test_another_window_in_between_makes_the_merge_run_again(coins: Coins) -> None:
+    coins.run()
+    coins.run(datetime.date(2026, 1, 6))
+    report = coins.project.run(date=DAY)
+    assert {step.name for step in report.steps if step.status == "ran"} >= {"raw", "merge"}
+    assert coins.table("dqm.dq_runs").height == 2
+    assert coins.table("raw.coins").height == 8
+
+
+def test_a_warehouse_that_was_emptied_is_filled_again(coins: Coins) -> None:
+    coins.write("AR,5/1/2026,2.5,3", "BR,4/1/2026,1,1", "XX,4/1/2026,1,1")
+    coins.run()
+    (coins.folder / "home" / "warehouse.duckdb").unlink()
+    coins.run()
+    assert [coins.table(name).height for name in ("raw.coins", "prod.coins", "dqm.coins_rejects")] == [3, 2, 1]
+
+
+def test_the_order_of_windows_does_not_matter(coins: Coins, tmp_path: Path) -> None:
+    other = Coins(tmp_path / "other")
+    other.write(*(coins.folder / "coins.csv").read_text().splitlines()[1:])
+    for date in (DAY, datetime.date(2025, 12, 31)):
+        coins.run(date)
+    other.run(None, first=datetime.date(2025, 12, 27), last=datetime.date(2025, 12, 31))
+    other.run()
+    assert coins.prod() == other.prod()
+
+
+def test_refused_rows_are_kept_once_with_all_reasons_as_they_came(coins: Coins) -> None:
+    coins.write("AR,5/1/2026,1,1", "BR,5/1/2026,1,1", " xx ,31/02/2026,-1,0", "AR,5/1/2026,1,1", "MX,5/1/2026,1,1")
+    for _ in range(2):
+        report = coins.run()
+        (coins.folder / "project.yaml").write_text(SPEC.replace("days: 5", "days: 5d"), encoding="utf-8")
+    rejects = coins.table("dqm.coins_rejects").sort("source_line")
+    assert [json.loads(one) for one in rejects["reasons"]] == [
+        ["invalid_site", "invalid_day", "below_min_price", "not_above_units"],
+        ["repeated_row"],
+    ]
+    assert rejects.select("site", "day", "price").row(0) == (" xx ", "31/02/2026", "-1")
+    assert (report.status, report.rejected) == ("rejected_rows", 2)
+    assert coins.runs()["rejected_rows"]["reasons"] == dict(report.reasons)
+
+
+def test_too_many_refused_rows_stop_before_the_merge(coins: Coins) -> None:
+    coins.run()
+    before = coins.prod()
+    coins.write("AR,5/1/2026,9,9", "BR,4/1/2026,-1,1")
+    with pytest.raises(GateError, match=r"refused 1 of 2 rows .* nothing was loaded into prod.coins"):
+        coins.run()
+    assert coins.prod() == before
+    assert coins.table("dqm.coins_rejects").height == 1
+    assert coins.runs()["stopped"]["merged"] is None
+    with pytest.raises(ConflictError, match="did not come to its end"):
+        coins.project.reload()
+    coins.write("AR,5/1/2026,9,9", "BR,4/1/2026,1,1")
+    assert coins.run().status == "passed"
+
+
+def test_copies_do_not_count_as_refused(coins: Coins) -> None:
+    coins.write("AR,5/1/2026,1,1", "AR,5/1/2026,1,1", "AR,5/1/2026,1,1")
+    assert coins.run().reasons == {"repeated_row": 2}
+
+
+def test_an_empty_extract_deactivates_nothing(coins: Coins) -> None:
+    coins.run()
+    before = coins.prod()
+    coins.write("MX,31/12/2025,1,1")
+    with pytest.raises(GateError):
+        coins.run()
+    assert coins.prod() == before
+    assert "stopped" in coins.runs()
+
+
+def test_a_missing_key_is_deactivated_and_comes_back(coins: Coins) -> None:
+    coins.run()
+    first = "AR,5/1/2026,2.5,3"
+    coins.write(first)
+    report = coins.run()
+    assert report.merged is not None
+    assert report.merged.deactivated == 1
+    coins.write(first, "BR,4/1/2026,1,1")
+    report = coins.run()
+    assert report.merged is not None
+    assert (report.merged.reactivated, report.merged.unchanged) == (1, 1)
+
+
+def test_retry_loads_what_passes_by_now_and_twice_is_once(coins: Coins) -> None:
+    coins.write("AR,5/1/2026,1,1", "BR,4/1/2026,1,1", "UY,4/1/2026,1,1", "AR,5/1/2026,1,1", "ZZ,4/1/2026,1,1")
+    coins.run()
+    (coins.folder / "project.yaml").write_text(SPEC.replace("MX]", "MX, UY]"), encoding="utf-8")
+    report = coins.project.reload()
+    assert report.merged is not None
+    assert (report.accepted, report.rejected, report.merged.inserted, report.merged.deactivated) == (1, 2, 1, 0)
+    rejects, prod = coins.table("dqm.coins_rejects").height, coins.table("prod.coins")
+    again = coins.project.reload()
+    assert again.merged is not None
+    assert (again.run, again.merged.inserted, again.merged.unchanged) == (report.run, 0, 1)
+    assert coins.table("dqm.coins_rejects").height == rejects
+    assert coins.table("prod.coins").sort("site").equals(prod.sort("site"))
+    assert coins.run().merged == report.merged.model_copy(update={"staged": 3, "inserted": 0, "unchanged": 3})
+
+
+def test_a_given_value_is_compared_and_headers_may_differ(coins: Coins) -> None:
+    spec = SPEC.replace("site: {", 'site: {header: "Sitio", ').replace("max_rejected: 40%", "max_rejected: 60%")
+    coins.write("AR,5/1/2026,2,3,6", "BR,5/1/2026,2,3,6.1", header="Sitio,day,price,units,value", spec=spec)
+    assert coins.run().reasons == {"mismatched_value": 1}
+    assert coins.table("dqm.coins_rejects").select("site", "value").rows() == [("BR", "6.1")]
+    assert set(coins.table("raw.coins")["site"]) == {"AR", "BR"}
+
+
+def test_a_missing_column_is_told_and_a_rerun_succeeds(coins: Coins) -> None:
+    coins.write("AR,5/1/2026,1", header="site,day,prise")
+    with pytest.raises(GateError, match=r"lacks 2 column\(s\) of the contract:\n  'price' \(did you mean 'prise'"):
+        coins.run()
+    assert coins.runs()["stopped"]["error"].startswith("the source lacks")
+    coins.write("AR,5/1/2026,1,1")
+    assert coins.run().status == "passed"
+
+
+def test_a_second_run_at_once_is_told_who_is_at_it(coins: Coins) -> None:
+    project = coins.project
+    with project.runtime.state.lock("run/coins", "ann@host:1"), pytest.raises(LockedError, match="ann@host:1"):
+        project.run(date=DAY)
+
+
+def test_dates_must_make_sense(coins: Coins) -> None:
+    with pytest.raises(ConflictError, match="not both"):
+        coins.run(DAY, first=DAY, last=DAY)
+    with pytest.raises(ConflictError, match="a first and a last day"):
+        coins.run(None, first=DAY)
+    with pytest.raises(ConflictError, match="2026-01-05 is after its last day 2026-01-04"):
+        coins.run(None, first=DAY, last=datetime.date(2026, 1, 4))
+    coins.write("AR,5/1/2026,1,1", spec=SPEC.replace("window: {column: day, days: 5}, ", ""))
+    with pytest.raises(ConflictError, match="has no window"):
+        coins.run()
+    assert coins.run(None).outside_window == 0
+
+
+def test_check_writes_nothing(coins: Coins) -> None:
+    assert coins.project.check()[0] == "project.yaml is valid; it loads prod.coins"
+    with pytest.raises(NotFoundError):
+        coins.table("prod.coins")
+
+
+def test_what_belongs_to_models_is_refused(coins: Coins) -> None:
+    with pytest.raises(ConflictError, match="coins loads a table: it has no models"):
+        coins.project.promote(1, "why")
+
+
+def test_the_history_has_every_load(coins: Coins) -> None:
+    coins.run()
+    coins.run(datetime.date(2026, 1, 6))
+    assert [entry.body["window"]["last"] for entry in coins.project.history()] == ["2026-01-05", "2026-01-06"]
+
+
+def test_the_suites_agree_with_the_gate(coins: Coins, tmp_path: Path) -> None:
+    pytest.importorskip("great_expectations")
+    rows = ("AR,5/1/2026,1,1", "XX,31/02/2026,-1,0", ",5/1/2026,2,1", *["BR,5/1/2026,1,1"] * 2, "MX,1/1/2020,1,1")
+    coins.write(*rows, spec=SPEC.replace("40%", "80%"))
+    report = coins.run()
+    page = coins.project.expectations(tmp_path / "docs")
+    told = json.loads((tmp_path / "docs" / "candidate" / "validation.json").read_text())
+    assert page.is_file()
+    assert {reason: count for reason, count in told["refused"].items() if count} == dict(report.reasons)
+    assert json.loads((tmp_path / "docs" / "raw" / "validation.json").read_text())["success"]
+    assert coins.project.runtime.objects.exists("coins/expectations/candidate/data_docs/index.html")

@@ -1,0 +1,52 @@
+"""`torneo doctor` finds what is wrong and says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from torneo.doctor import Finding, examine
+from torneo.spec.settings import settings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("TORNEO_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    yield tmp_path / "home"
+    settings.cache_clear()
+
+
+def found() -> dict[str, Finding]:
+    return {finding.subject: finding for finding in examine()}
+
+
+def test_a_good_installation(home: Path) -> None:
+    findings = found()
+    assert all(finding.good and not finding.fix for finding in findings.values())
+    assert {"python", "xgboost-cpu", "extra s3", "home", "disk", "state"} <= set(findings)
+
+
+def test_a_home_below_a_file(home: Path) -> None:
+    home.write_text("", encoding="utf-8")
+    findings = found()
+    assert (findings["home"].good, findings["home"].fix) == (False, "set TORNEO_HOME elsewhere")
+    assert not findings["state"].good
+    assert "cannot be made" in findings["state"].message
+
+
+def test_a_data_folder_that_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORNEO_DATA", str(home / "nowhere"))
+    assert found()["TORNEO_DATA"].message.endswith("nowhere is not a folder")
+    monkeypatch.setenv("TORNEO_DATA", str(home.parent))
+    settings.cache_clear()
+    assert found()["TORNEO_DATA"].good
+
+
+def test_what_a_dead_run_left(home: Path) -> None:
+    (home / "work" / "p@999999999@x").mkdir(parents=True)
+    finding = found()["work"]
+    assert not finding.good
+    assert finding.fix == f"rm -r '{home / 'work' / 'p@999999999@x'}'"
