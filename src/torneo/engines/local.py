@@ -13,7 +13,8 @@ import polars as pl
 
 from torneo.engines.events import build_rows
 from torneo.engines.gate import ACCEPTED, BATCH_ROWS, gate
-from torneo.ports import Item, Progress, Result
+from torneo.ports import Progress
+from torneo.ports.compute import Item, Result
 from torneo.spec.loading import AnyProject
 from torneo.spec.records import GateReport, Snapshot
 from torneo.spec.source import Events

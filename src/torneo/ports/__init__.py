@@ -1,0 +1,28 @@
+"""What varies between one machine and a stack, one Protocol each, at most eight methods."""
+
+from torneo.ports.compute import Engine, Family
+from torneo.ports.machine import Clock, Progress
+from torneo.ports.prediction_log import Claim, LogFilter, Logged, Outcome, Prediction, PredictionLog, Role
+from torneo.ports.stores import Entry, ModelRegistry, ObjectStore, StateStore, TrackedRun, Version
+from torneo.ports.warehouse import Warehouse
+
+__all__ = [
+    "Claim",
+    "Clock",
+    "Engine",
+    "Entry",
+    "Family",
+    "LogFilter",
+    "Logged",
+    "ModelRegistry",
+    "ObjectStore",
+    "Outcome",
+    "Prediction",
+    "PredictionLog",
+    "Progress",
+    "Role",
+    "StateStore",
+    "TrackedRun",
+    "Version",
+    "Warehouse",
+]
