@@ -3,10 +3,11 @@
 from torneo.ports.compute import Engine, Family
 from torneo.ports.machine import Clock, Progress
 from torneo.ports.prediction_log import Claim, LogFilter, Logged, Outcome, Prediction, PredictionLog, Role
-from torneo.ports.stores import Entry, ModelRegistry, ObjectStore, StateStore, TrackedRun, Version
+from torneo.ports.stores import INSTALLATION, Entry, ModelRegistry, ObjectStore, StateStore, TrackedRun, Version
 from torneo.ports.warehouse import Warehouse
 
 __all__ = [
+    "INSTALLATION",
     "Claim",
     "Clock",
     "Engine",

@@ -58,6 +58,13 @@ class Entry(Frozen):
     digest: str
 
 
+INSTALLATION = "@installation"
+"""The name under which a state store keeps what belongs to the installation and to no project, such as its API keys.
+
+A project's name begins with a letter, so none can have this one.
+"""
+
+
 class StateStore(Protocol):
     """What must survive: append-only streams, records by name, and locks."""
 
@@ -82,7 +89,7 @@ class StateStore(Protocol):
         ...
 
     def projects(self) -> Sequence[str]:
-        """All projects that have records or streams, sorted."""
+        """All projects that have records or streams, sorted; the installation's own are not among them."""
         ...
 
     def lock(self, name: str, owner: str, *, seconds: float = 60) -> AbstractContextManager[None]:

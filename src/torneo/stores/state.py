@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from torneo.ports import Clock, Entry
+from torneo.ports import INSTALLATION, Clock, Entry
 from torneo.spec.chain import START, canonical, entry_digest, verify
 from torneo.stores.database import Database
 from torneo.stores.locks import SQL, Locks
@@ -79,9 +79,9 @@ class SqlState:
                 connection.execute(SQL["put_record"], {**key, "body": canonical(body)})
 
     def projects(self) -> Sequence[str]:
-        """All projects that have records or streams, sorted."""
+        """All projects that have records or streams, sorted; the installation's own are not among them."""
         with self._database.read() as connection:
-            return sorted(connection.execute(SQL["projects"]).scalars())
+            return sorted(connection.execute(SQL["projects"], {"installation": INSTALLATION}).scalars())
 
     @contextmanager
     def lock(self, name: str, owner: str, *, seconds: float = 60) -> Iterator[None]:

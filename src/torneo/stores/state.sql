@@ -32,7 +32,9 @@ ON CONFLICT (project, name) DO UPDATE SET body = excluded.body
 DELETE FROM records WHERE project = :project AND name = :name
 
 -- projects --
-SELECT project FROM records UNION SELECT project FROM stream_heads ORDER BY project
+SELECT project FROM records WHERE project <> :installation
+UNION SELECT project FROM stream_heads WHERE project <> :installation
+ORDER BY project
 
 -- lock_holder --
 SELECT token, owner, host, machine, pid, started, since, expires FROM locks WHERE name = :name

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from torneo.errors import ConflictError, LockedError
-from torneo.ports import StateStore
+from torneo.ports import INSTALLATION, StateStore
 from torneo.spec.chain import verify
 from torneo.testing.expect import equal, raises
 
@@ -96,7 +96,7 @@ def keeps_records(factory: Factory) -> None:
 
 
 def names_projects(factory: Factory) -> None:
-    """Projects are those with records or streams, each once, sorted."""
+    """Projects are those with records or streams, each once, sorted; what is the installation's is no project."""
     store = factory()
     equal(list(store.projects()), [], "projects of an empty store")
     store.put("b", "x", {})
@@ -105,7 +105,10 @@ def names_projects(factory: Factory) -> None:
     store.append("b", "s", "1", {})
     store.put("c", "x", {})
     store.put("c", "x", None)
+    store.put(INSTALLATION, "x", {})
+    store.append(INSTALLATION, "s", "1", {})
     equal(list(factory().projects()), ["a", "b"], "projects")
+    equal(len(store.read(INSTALLATION, "s")), 1, "entries of the installation's stream")
 
 
 def locks_out_others(factory: Factory) -> None:

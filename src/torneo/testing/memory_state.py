@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from torneo.errors import LockedError
-from torneo.ports import Clock, Entry
+from torneo.ports import INSTALLATION, Clock, Entry
 from torneo.spec.chain import START, canonical, entry_digest
 
 
@@ -55,8 +55,8 @@ class MemoryState:
             self._records[project, name] = canonical(body)
 
     def projects(self) -> Sequence[str]:
-        """All projects that have records or streams, sorted."""
-        return sorted({project for project, _ in (*self._streams, *self._records)})
+        """All projects that have records or streams, sorted; the installation's own are not among them."""
+        return sorted({project for project, _ in (*self._streams, *self._records)} - {INSTALLATION})
 
     @contextmanager
     def lock(self, name: str, owner: str, *, seconds: float = 60) -> Iterator[None]:  # noqa: ARG002 - the port's
