@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,18 +75,20 @@ def _categorical(series: pl.Series) -> dict[str, Any]:
 
 
 def background(
-    frame: pl.DataFrame, features: Sequence[Feature], *, seed: int, rows: int = 100
-) -> Mapping[str, tuple[Scalar, ...]]:
-    """A random sample of rows, by feature, as JSON values; the same rows for the same seed.
+    frame: pl.DataFrame, names: Sequence[str], *, seed: int, rows: int = 100
+) -> dict[str, tuple[Scalar, ...]]:
+    """A random sample of rows, by column, as JSON values, dates in ISO 8601; the same rows for the same seed.
 
-    >>> frame = pl.DataFrame({"a": [1.5, None]})
-    >>> background(frame, [Feature(name="a", kind="numeric")], seed=0)
+    >>> frame = pl.DataFrame({"a": [1.5, None], "b": ["x", "y"]})
+    >>> background(frame, ["a"], seed=0)
     {'a': (1.5, None)}
     """
     chosen = np.sort(np.random.default_rng(seed).permutation(frame.height)[:rows])
     sample = frame[chosen.tolist()]
-    return {feature.name: tuple(_plain(sample[feature.name]).to_list()) for feature in features}
+    return {name: tuple(_plain(sample[name]).to_list()) for name in names}
 
 
 def _plain(series: pl.Series) -> pl.Series:
+    if series.dtype.is_temporal():
+        return series.dt.to_string("iso")
     return series.fill_nan(None) if series.dtype.is_float() else series

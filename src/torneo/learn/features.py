@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,34 @@ def _run(hook: Callable[[pl.DataFrame], pl.DataFrame], frame: pl.DataFrame, path
 def _same(frame: pl.DataFrame, made: pl.DataFrame, name: str) -> bool:
     """Whether a column is as it was, in the same order of rows."""
     return name in made and made[name].equals(frame[name], check_dtypes=True, null_equal=True)
+
+
+def columns_read(
+    project: Project, hooks: Hooks, frame: pl.DataFrame, features: Sequence[str], folder: Path
+) -> tuple[str, ...]:
+    """The contract's columns that these features are, or that features.py makes them from.
+
+    Args:
+        frame: some rows in the contract's types; without a column that is read, other features come of them, or none.
+
+    Raises:
+        HookError: the hook fails without the target, which no row to predict has.
+    """
+    hook, path = hooks.features, folder / "features.py"
+    if hook is None:
+        return tuple(features)
+    names = [name for name in project.contract.columns if name != project.target and name in frame.columns]
+    with explained(path):
+        made = hook(frame.select(names)).select(features)
+
+    def reads(name: str) -> bool:
+        try:
+            with explained(path):
+                return not made.equals(hook(frame.select(names).drop(name)).select(features), null_equal=True)
+        except HookError:
+            return True
+
+    return tuple(name for name in names if reads(name))
 
 
 def features_of(project: Project, schema: pl.Schema, hooked: bool) -> tuple[Feature, ...]:

@@ -245,5 +245,5 @@ class BundleInfo(Frozen):
     baseline: Mapping[str, Any]
     """Per column: histogram of the training rows, for drift."""
     background: Mapping[str, tuple[Scalar, ...]]
-    """A sample of training rows by input, for explanations."""
+    """A sample of training rows, for explanations: the contract's columns that answers depend on; dates in ISO 8601."""
     lineage: Lineage

@@ -21,7 +21,7 @@ from torneo.bundle.parity import prove
 from torneo.bundle.write import bundle_digest, write
 from torneo.learn.auto import challengers_of
 from torneo.learn.families import check_challenger, family_of
-from torneo.learn.features import columns_of, outcomes, rows_of
+from torneo.learn.features import columns_of, columns_read, outcomes, rows_of
 from torneo.learn.folds import Fold, Rows, folds
 from torneo.learn.material import declared, recipe_of
 from torneo.learn.outside import Outside, out_of_fold
@@ -176,7 +176,7 @@ def _write_bundle(work: Work, learned: Learned, snapshot: Snapshot, folder: Path
         metrics=_scores(work, predicted),
         interval=_interval(work, learned),
         baseline=baseline(work.train, work.prepared.features, project.target),
-        background=background(work.train, fitted.features, seed=project.split.seed),
+        background=background(work.train, _columns_read(work, fitted), seed=project.split.seed),
         lineage=Lineage(
             snapshot=snapshot.table.digest, prepared=work.prepared.digest, recipe=work.key, code=context.code
         ),
@@ -188,6 +188,11 @@ def _write_bundle(work: Work, learned: Learned, snapshot: Snapshot, folder: Path
 def _declared_columns(project: Project) -> dict[str, Any]:
     columns = project.contract.columns
     return {name: column.model_dump(mode="json", exclude_unset=True) for name, column in columns.items()}
+
+
+def _columns_read(work: Work, fitted: Fitted) -> tuple[str, ...]:
+    names = [feature.name for feature in fitted.features]
+    return columns_read(work.context.project, work.context.hooks, work.train.head(1000), names, work.context.folder)
 
 
 def _interval(work: Work, learned: Learned) -> dict[str, float]:

@@ -96,7 +96,7 @@ def make(folder: Path, task: str = "regression", *, hook: bool = True) -> Made:
         metrics={},
         interval={},
         baseline=baseline(target, features, "price"),
-        background=background(seen, features, seed=1),
+        background=background(seen, ["day", "size", "kind"] if hook else ["size", "kind"], seed=1),
         lineage=Lineage(snapshot="a", prepared="b", recipe="c", code="d"),
     )
     digest = write(folder, graph, info, features_source=HOOK if hook else None)

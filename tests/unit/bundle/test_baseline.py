@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 
 import polars as pl
@@ -48,7 +49,16 @@ def test_rare_categories_are_counted_together() -> None:
 
 def test_background_is_a_sample_by_seed() -> None:
     frame = pl.DataFrame({"a": [float(value) for value in range(500)]})
-    first = background(frame, [NUMBER], seed=1)["a"]
+    first = background(frame, ["a"], seed=1)["a"]
     assert len(set(first)) == 100
-    assert background(frame, [NUMBER], seed=1)["a"] == first
-    assert background(frame, [NUMBER], seed=2)["a"] != first
+    assert background(frame, ["a"], seed=1)["a"] == first
+    assert background(frame, ["a"], seed=2)["a"] != first
+
+
+def test_background_holds_dates_as_json() -> None:
+    day, moment = datetime.date(2024, 2, 29), datetime.datetime(2024, 2, 29, 12, 30, 0, 5)
+    frame = pl.DataFrame({"day": [day], "moment": [moment], "none": pl.Series([None], dtype=pl.Date)})
+    made = background(frame, ["day", "moment", "none"], seed=1)
+    assert datetime.datetime.fromisoformat(str(made["day"][0])).date() == day
+    assert datetime.datetime.fromisoformat(str(made["moment"][0])) == moment
+    assert made["none"] == (None,)

@@ -11,7 +11,7 @@ import pytest
 import small
 from torneo.errors import HookError, TrainError
 from torneo.hooks import Hooks, load_hooks
-from torneo.learn.features import apply_hook, columns_of, features_of, outcomes, rows_of
+from torneo.learn.features import apply_hook, columns_of, columns_read, features_of, outcomes, rows_of
 from torneo.spec.records import LINE, Feature
 
 FRAME = small.table(50).with_columns(pl.int_range(2, 52).alias(LINE))
@@ -142,3 +142,27 @@ def test_columns_as_a_client_sends_them() -> None:
     assert list(sent) == ["id", "day", "shop", "a", "b", "colour", "y"]
     assert isinstance(sent["a"], np.ndarray)
     assert isinstance(sent["colour"], list)
+
+
+@pytest.mark.parametrize(
+    ("body", "features", "read"),
+    [
+        (None, ["b", "colour"], ("b", "colour")),
+        ("return frame.with_columns(m=pl.col('day').dt.month())", ["m", "a"], ("day", "a")),
+        ("return frame.with_columns(m=pl.col('day').dt.month(), s=pl.col('shop') * 2)", ["b"], ("day", "shop", "b")),
+        ("return frame.with_columns(n=pl.sum_horizontal(pl.selectors.float()))", ["n"], ("a", "b")),
+    ],
+)
+def test_columns_that_a_hook_reads(
+    tmp_path: Path, body: str | None, features: list[str], read: tuple[str, ...]
+) -> None:
+    if body is not None:
+        applied(tmp_path, body)
+    project = small.project(classes=False)
+    assert columns_read(project, load_hooks(tmp_path), FRAME, features, tmp_path) == read
+
+
+def test_a_hook_must_do_without_the_target(tmp_path: Path) -> None:
+    applied(tmp_path, "return frame.with_columns(z=pl.col('y') * 2)")
+    with pytest.raises(HookError, match=r"features\.py:\d+: ColumnNotFoundError.*y"):
+        columns_read(small.project(classes=False), load_hooks(tmp_path), FRAME, ["z"], tmp_path)
