@@ -9,7 +9,7 @@ from torneo.errors import GateError
 from torneo.spec.frozen import Frozen
 from torneo.spec.records import GateReport
 from torneo.stages.context import LoadContext
-from torneo.stages.loading import SUITE, named, needed, outcome, stop
+from torneo.stages.loading import SUITE, named, needed, told
 from torneo.stages.validate import reasons_told
 
 
@@ -22,25 +22,23 @@ def gate(context: LoadContext, results: Mapping[str, Frozen]) -> GateReport:
         GateError: more rows are refused than the contract allows; raw and rejects have them all the same.
     """
     snapshot, landed = needed(results)
-    report = context.engine.gate(
-        context.project,
-        snapshot,
-        context.objects.path(snapshot.table.key),
-        context.work,
-        context.progress,
-        context.hooks.functions.get("checks", {}),
-        context.window,
-    )
+    with told(context, landed.run, snapshot):
+        report = context.engine.gate(
+            context.project,
+            snapshot,
+            context.objects.path(snapshot.table.key),
+            context.work,
+            context.progress,
+            context.hooks.functions.get("checks", {}),
+            context.window,
+        )
     kept = context.keep_gate(report, context.work)
     context.state.put(context.project.project, "gate", kept.model_dump(mode="json"))
     tables = context.project.tables(snapshot.columns)
-    rejected = named(context, tables, context.objects.path(kept.rejected.key))
-    context.warehouse.write_rejects(tables, landed.run, SUITE, rejected, context.clock.now())
-    try:
+    with told(context, landed.run, snapshot, kept):
+        rejected = named(context, tables, context.objects.path(kept.rejected.key))
+        context.warehouse.write_rejects(tables, landed.run, SUITE, rejected, context.clock.now())
         stop_if_too_many(context, kept)
-    except GateError as error:
-        stop(context, outcome(context, landed.run, snapshot, kept, error=error.message))
-        raise
     return kept
 
 

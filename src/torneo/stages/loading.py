@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from torneo.errors import ConflictError, GateError, HookError, NotFoundError, TorneoError
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Landed, Loaded, LoadReport, Status
 from torneo.spec.records import GateReport, Snapshot, digest_of
@@ -28,15 +31,13 @@ def run_id(context: LoadContext, snapshot: Snapshot) -> str:
     return digest_of([project.project, days, snapshot.table.digest, contract, source, own])[:32]
 
 
-def _runs(context: LoadContext) -> Sequence[dict[str, Any]]:
-    """The project's runs that the warehouse knows, the last one first."""
-    from torneo.errors import NotFoundError
-
+def runs(context: LoadContext) -> Sequence[dict[str, Any]]:
+    """The project's runs that the warehouse knows (id, status, time, details), the last one first."""
     try:
         found = context.warehouse.read(RUNS, where={"project": context.project.project})
     except NotFoundError:
         return []
-    return found.sort("checked_at", descending=True).select("run_id").to_dicts()
+    return found.sort("checked_at", descending=True).select("run_id", "status", "checked_at", "details").to_dicts()
 
 
 def _landed(context: LoadContext, results: Results) -> Inputs:
@@ -44,15 +45,15 @@ def _landed(context: LoadContext, results: Results) -> Inputs:
     snapshot = results["ingest"]
     assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
     window, run = context.window, run_id(context, snapshot)
-    known = any(line["run_id"] == run for line in _runs(context))
+    known = any(line["run_id"] == run for line in runs(context))
     days = "all" if window is None else f"{window.first} to {window.last}"
     return {"window": days, "warehouse": "has the run" if known else "does not have the run"}
 
 
 def _production(context: LoadContext, results: Results) -> Inputs:  # noqa: ARG001 - the form of `outside`
     """The last run that may have changed the production table."""
-    runs = _runs(context)
-    return {"production table": runs[0]["run_id"] if runs else "nothing loaded"}
+    known = runs(context)
+    return {"production table": known[0]["run_id"] if known else "nothing loaded"}
 
 
 LOADING: tuple[Step, ...] = (
@@ -73,9 +74,14 @@ def needed(results: Results) -> tuple[Snapshot, Landed]:
 
 
 def record(context: LoadContext, run: str, status: Status, details: Frozen | None = None) -> None:
-    """Write the run's line in `dqm.dq_runs`."""
+    """Write the run's line in `dqm.dq_runs`; a line that a killed process left at `running` is mended first."""
+    name = context.project.project
+    for line in runs(context):
+        if line["status"] == "running" and line["run_id"] != run:
+            known = {**json.loads(line["details"]), "error": f"its process ended before it did; run {run} came after"}
+            context.warehouse.record_run(line["run_id"], name, SUITE, "stopped", known, line["checked_at"])
     dump = {} if details is None else details.model_dump(mode="json", exclude={"page", "status", "run", "project"})
-    context.warehouse.record_run(run, context.project.project, SUITE, status, dump, context.clock.now())
+    context.warehouse.record_run(run, name, SUITE, status, dump, context.clock.now())
 
 
 def outcome(
@@ -121,10 +127,19 @@ def publish(context: LoadContext, report: LoadReport) -> LoadReport:
     return kept
 
 
-def stop(context: LoadContext, report: LoadReport) -> None:
-    """Record that a run stopped before it changed the production table."""
-    record(context, report.run, "stopped", report)
-    publish(context, report)
+@contextmanager
+def told(context: LoadContext, run: str, snapshot: Snapshot, gate: GateReport | None = None) -> Iterator[None]:
+    """Where the block is refused, by the data or by the database, record that the run stopped and why."""
+    try:
+        yield
+    except (GateError, HookError, ConflictError) as error:
+        report = outcome(context, run, snapshot, gate, error=error.message)
+        try:
+            record(context, run, "stopped", report)
+        except TorneoError as further:
+            context.warn(f"{RUNS} does not say that the run stopped: {further.message}")
+        publish(context, report)
+        raise
 
 
 def named(context: LoadContext, tables: LoadTables, rows: Path) -> Path:

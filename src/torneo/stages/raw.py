@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from torneo.checks import check_headers
-from torneo.errors import GateError
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Landed
 from torneo.spec.records import Snapshot
 from torneo.stages.context import LoadContext
-from torneo.stages.loading import named, outcome, record, run_id, stop
+from torneo.stages.loading import named, record, run_id, told
 
 
 def raw(context: LoadContext, results: Mapping[str, Frozen]) -> Landed:
@@ -25,16 +24,12 @@ def raw(context: LoadContext, results: Mapping[str, Frozen]) -> Landed:
     run = run_id(context, snapshot)
     tables = context.project.tables(snapshot.columns)
     bar = context.progress.step("raw")
-    context.warehouse.migrate(tables)
-    try:
-        check_headers(context.project.contract, snapshot.columns)
-    except GateError as error:
-        stop(context, outcome(context, run, snapshot, None, error=error.message))
-        raise
-    record(context, run, "running")
     at = context.clock.now()
-    rows = context.warehouse.write_raw(
-        tables, run, named(context, tables, context.objects.path(snapshot.table.key)), at
-    )
+    with told(context, run, snapshot):
+        context.warehouse.migrate(tables)
+        check_headers(context.project.contract, snapshot.columns)
+        record(context, run, "running")
+        file = named(context, tables, context.objects.path(snapshot.table.key))
+        rows = context.warehouse.write_raw(tables, run, file, at)
     bar.done(f"{rows:,} rows into {tables.raw}")
     return Landed(run=run, rows=rows, at=at)

@@ -4,74 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import pytest
 
-from torneo.api import Project
-from torneo.errors import ConflictError, GateError, LockedError, NotFoundError
-from torneo.runtime import Runtime
-from torneo.spec.load import load
-from torneo.spec.load_records import LoadReport
-from torneo.spec.settings import Settings
-
-DAY = datetime.date(2026, 1, 5)
-HEADER = "site,day,price,units"
-SPEC = """
-project: coins
-source: {uri: coins.csv}
-contract:
-  max_rejected: 40%
-  key: [site, day]
-  columns:
-    site: {type: category, values: [AR, BR, MX], reasons: {values: invalid_site, missing: invalid_site}}
-    day: {type: date, format: "%d/%m/%Y"}
-    price: {type: decimal, precision: 18, scale: 4, min: 0}
-    units: {type: decimal, precision: 18, scale: 8, above: 0}
-    value: {type: decimal, precision: 28, scale: 8, compute: "round(price * units, 8)"}
-load: {to: prod.coins, window: {column: day, days: 5}, missing: deactivate}
-"""
-
-
-@dataclass(frozen=True)
-class Coins:
-    """A load project in a folder, with a warehouse of its own."""
-
-    folder: Path
-
-    def write(self, *rows: str, header: str = HEADER, spec: str = SPEC) -> None:
-        self.folder.mkdir(exist_ok=True)
-        (self.folder / "coins.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-        (self.folder / "project.yaml").write_text(spec, encoding="utf-8")
-
-    @property
-    def project(self) -> Project:
-        settings = Settings(home=self.folder / "home")
-        return Project(load(self.folder / "project.yaml"), self.folder, Runtime(settings))
-
-    def run(self, date: datetime.date | None = DAY, **dates: datetime.date) -> LoadReport:
-        return LoadReport.model_validate(self.project.run(date=date, **dates).results["report"])
-
-    def table(self, name: str) -> pl.DataFrame:
-        return self.project.runtime.warehouse.read(name)
-
-    def prod(self) -> set[tuple[Any, ...]]:
-        return set(self.table("prod.coins").select("site", "day", "value", "is_active").rows())
-
-    def runs(self) -> Mapping[str, Mapping[str, Any]]:
-        return {row["status"]: json.loads(row["details"]) for row in self.table("dqm.dq_runs").to_dicts()}
-
-
-@pytest.fixture
-def coins(tmp_path: Path) -> Coins:
-    made = Coins(tmp_path / "coins")
-    made.write("AR,5/1/2026,2.5,3", "BR,4/1/2026,1.0001,0.00000001", "MX,31/12/2025,1,1", "AR,6/1/2026,1,1")
-    return made
+from coins import DAY, SPEC, Coins
+from torneo.errors import ConflictError, GateError, HookError, LockedError, NotFoundError
 
 
 def test_the_rows_of_the_window_are_loaded_and_the_report_counts_all(coins: Coins) -> None:
@@ -155,6 +94,40 @@ def test_copies_do_not_count_as_refused(coins: Coins) -> None:
     assert coins.run().reasons == {"repeated_row": 2}
 
 
+def test_a_merge_that_the_table_refuses_says_so_in_dq_runs(coins: Coins) -> None:
+    spec = SPEC.replace("key: [site, day]", "key: [site]")
+    coins.write("AR,31/12/2025,1,1", spec=spec)
+    coins.run(datetime.date(2025, 12, 31))
+    coins.write("AR,5/1/2026,2,1", spec=spec)
+    with pytest.raises(ConflictError, match="are there outside of it"):
+        coins.run()
+    assert "1 keys of this window (2026-01-01 to 2026-01-05) are there outside" in coins.runs()["stopped"]["error"]
+    assert set(coins.runs()) == {"passed", "stopped"}
+    assert [entry.body["status"] for entry in coins.project.history()] == ["passed", "stopped"]
+
+
+def test_a_contract_that_cannot_be_judged_says_so_in_dq_runs(coins: Coins) -> None:
+    coins.run()
+    (coins.folder / "checks.py").write_text("def never(frame):\n    raise ValueError('no')\n")
+    with pytest.raises(HookError, match="never"):
+        coins.run()
+    assert "never" in coins.runs()["stopped"]["error"]
+    (coins.folder / "checks.py").unlink()
+    assert coins.run().status == "passed"
+
+
+def test_a_run_that_was_killed_is_mended_by_the_next(coins: Coins) -> None:
+    warehouse, then = coins.project.runtime.warehouse, datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    warehouse.record_run("killed", "coins", "candidate", "running", {"rows": 3}, then)
+    warehouse.record_run("other", "another_project", "candidate", "running", {}, then)
+    report = coins.run()
+    lines = {line["run_id"]: line for line in coins.table("dqm.dq_runs").to_dicts()}
+    assert (lines["killed"]["status"], lines["killed"]["checked_at"]) == ("stopped", then)
+    why = f"its process ended before it did; run {report.run} came after"
+    assert json.loads(lines["killed"]["details"]) == {"rows": 3, "error": why}
+    assert (lines["other"]["status"], lines[report.run]["status"]) == ("running", "passed")
+
+
 def test_an_empty_extract_deactivates_nothing(coins: Coins) -> None:
     coins.run()
     before = coins.prod()
@@ -176,22 +149,6 @@ def test_a_missing_key_is_deactivated_and_comes_back(coins: Coins) -> None:
     report = coins.run()
     assert report.merged is not None
     assert (report.merged.reactivated, report.merged.unchanged) == (1, 1)
-
-
-def test_retry_loads_what_passes_by_now_and_twice_is_once(coins: Coins) -> None:
-    coins.write("AR,5/1/2026,1,1", "BR,4/1/2026,1,1", "UY,4/1/2026,1,1", "AR,5/1/2026,1,1", "ZZ,4/1/2026,1,1")
-    coins.run()
-    (coins.folder / "project.yaml").write_text(SPEC.replace("MX]", "MX, UY]"), encoding="utf-8")
-    report = coins.project.reload()
-    assert report.merged is not None
-    assert (report.accepted, report.rejected, report.merged.inserted, report.merged.deactivated) == (1, 2, 1, 0)
-    rejects, prod = coins.table("dqm.coins_rejects").height, coins.table("prod.coins")
-    again = coins.project.reload()
-    assert again.merged is not None
-    assert (again.run, again.merged.inserted, again.merged.unchanged) == (report.run, 0, 1)
-    assert coins.table("dqm.coins_rejects").height == rejects
-    assert coins.table("prod.coins").sort("site").equals(prod.sort("site"))
-    assert coins.run().merged == report.merged.model_copy(update={"staged": 3, "inserted": 0, "unchanged": 3})
 
 
 def test_a_given_value_is_compared_and_headers_may_differ(coins: Coins) -> None:
