@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from torneo.spec.expression import Expression
 from torneo.spec.frozen import Frozen, Place, Share, nearest, refuse, shortened
@@ -50,6 +50,10 @@ Bound = int | float | datetime.datetime | datetime.date
 Argument = bool | int | float | str
 
 
+def _plain_pii(value: object) -> object:
+    return {True: "hash", False: None}.get(value, value) if isinstance(value, bool) else value
+
+
 class Column(Frozen):
     """One column: its type, its domain, and how people should read it."""
 
@@ -81,6 +85,8 @@ class Column(Frozen):
     """How the value follows from other columns (loads only); one that the source gives must agree with it."""
     feature: bool = True
     """Whether models may use it; keys, the target, dates and free text never are."""
+    pii: Annotated[Literal["hash", "drop"] | None, BeforeValidator(_plain_pii)] = None
+    """Personal data: the log of predictions has a keyed hash (`hash`, or `true`) or nothing (`drop`) in its place."""
     unit: str | None = None
     """The unit of measurement, for people."""
     help: str | None = None

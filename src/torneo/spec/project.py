@@ -16,6 +16,7 @@ from torneo.spec.preparation import CategoricalStep as CategoricalStep
 from torneo.spec.preparation import NumericStep as NumericStep
 from torneo.spec.preparation import Prepare as Prepare
 from torneo.spec.preparation import Trim as Trim
+from torneo.spec.rate import RateText
 from torneo.spec.source import Source
 
 Scalar = bool | int | float | str | None
@@ -147,10 +148,14 @@ class Judge(Frozen):
 
 
 class Serve(Frozen):
-    """What a served answer carries."""
+    """How predictions are served."""
 
     interval: OpenShare = 0.9
     """The share of outcomes that a prediction interval should contain."""
+    out_of_range: Literal["refuse", "warn"] = "refuse"
+    """A value that breaks a bound, a list or a pattern: refuse the request, or answer with a warning."""
+    rate_limit: RateText | None = None
+    """How many rows a client may ask for, such as `100/minute`; without it as many as it likes."""
 
 
 Challengers = Literal["auto"] | Mapping[str, Challenger]
