@@ -18,7 +18,7 @@ from typing import Any
 
 from torneo.errors import NotFoundError, SettingsError
 from torneo.hooks import load_hooks
-from torneo.ports import Clock, Engine, ModelRegistry, ObjectStore, Progress, StateStore, Warehouse
+from torneo.ports import Clock, Engine, ModelRegistry, ObjectStore, PredictionLog, Progress, StateStore, Warehouse
 from torneo.spec.load import load
 from torneo.spec.loading import AnyProject, LoadProject
 from torneo.spec.project import Project
@@ -73,6 +73,13 @@ class Runtime:
         from torneo.stores.state import SqlState
 
         return SqlState(f"sqlite:///{self.home / 'state.db'}", self.clock)
+
+    @cached_property
+    def predictions(self) -> PredictionLog:
+        """Answered predictions and their outcomes."""
+        from torneo.stores.prediction_log import open_prediction_log
+
+        return open_prediction_log(self.home / "predictions.db")
 
     @cached_property
     def registry(self) -> ModelRegistry:

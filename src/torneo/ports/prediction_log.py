@@ -11,6 +11,8 @@ from torneo.spec.frozen import Frozen
 if TYPE_CHECKING:
     import polars as pl
 
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+MILLISECOND = datetime.timedelta(milliseconds=1)
 Role = Literal["champion", "challenger", "shadow"]
 """`challenger` answers in the champion's place for a share of the traffic; `shadow` is scored and never returned."""
 
@@ -90,7 +92,7 @@ class Logged(Frozen):
 
 
 class LogFilter(Frozen):
-    """Which lines of the log are wanted; None asks nothing."""
+    """Which lines of the log are wanted; None asks nothing. Moments are those in the ids, in whole milliseconds."""
 
     since: datetime.datetime | None = None
     """From this moment on."""
@@ -103,6 +105,18 @@ class LogFilter(Frozen):
     entity: str | None = None
     labelled: bool | None = None
     """With an outcome, or without one."""
+
+
+def first_id(moment: datetime.datetime) -> str:
+    """The smallest UUIDv7 of a moment, in whole milliseconds: ids of earlier moments are smaller.
+
+    Source: RFC 9562, 5.7.
+
+    >>> first_id(datetime.datetime(2022, 2, 22, 19, 22, 22, tzinfo=datetime.UTC))
+    '017f22e2-79b0-0000-0000-000000000000'
+    """
+    digits = f"{max(0, (moment - EPOCH) // MILLISECOND):012x}"
+    return f"{digits[:8]}-{digits[8:]}-0000-0000-000000000000"
 
 
 class PredictionLog(Protocol):
@@ -142,7 +156,7 @@ class PredictionLog(Protocol):
         """All lines, oldest first, in frames of at most so many rows, in bounded memory.
 
         Columns: id, time (UTC), request, key, version, role, inputs and output (JSON), latency_ms, of, entity, outcome
-        (JSON), outcome_time.
+        (JSON), outcome_time. What a line does not have is null.
         """
         ...
 

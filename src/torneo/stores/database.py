@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, NullPool, TextClause, create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
-from torneo.errors import ConflictError, UnavailableError
+from torneo.errors import ConflictError
+from torneo.stores.database_errors import sqlite_translated, sqlite_translation
 from torneo.stores.filelock import file_lock
 from torneo.stores.sqlfile import named_statements
 
@@ -19,13 +20,6 @@ SCHEMA = "0001"
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_SECONDS = 20
 """How long a write waits for the writes of others."""
-
-_FIXES = {
-    "SQLITE_FULL": "free space on that disk, and try again",
-    "SQLITE_READONLY": "give this user the right to write the file and its folder",
-    "SQLITE_CANTOPEN": "check that the folder exists and that this user may write there",
-    "SQLITE_BUSY": "another process is writing for long; try again, or see who it is with `fuser`",
-}
 
 
 def statements(file: Path) -> Mapping[str, TextClause]:
@@ -126,20 +120,10 @@ def _engine(path: Path) -> Engine:
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
     try:
-        yield
+        with sqlite_translated(path):
+            yield
     except DatabaseError as error:
-        translation = _translation(path, error)
-        if translation is error:
+        translation = sqlite_translation(path, error.orig)
+        if translation is None:
             raise
         raise translation from error
-    except OSError as error:
-        raise UnavailableError(f"{path} cannot be used: {error}", fix=_FIXES["SQLITE_CANTOPEN"]) from error
-
-
-def _translation(path: Path, error: DatabaseError) -> Exception:
-    code = "_".join(getattr(error.orig, "sqlite_errorname", "").split("_")[:2])
-    if code in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-        return ConflictError(f"{path} is damaged, or no state store: {error.orig}", fix="restore it from a backup")
-    if isinstance(error, OperationalError):
-        return UnavailableError(f"{path} does not answer: {error.orig}", fix=_FIXES.get(code))
-    return error

@@ -1,0 +1,57 @@
+"""A connection per thread that is kept, reopened after an error, and never used by a forked process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, Protocol, TypeVar
+
+
+class Closable(Protocol):
+    """A connection of a database."""
+
+    def close(self) -> None:
+        """Close it; what was not committed is undone."""
+        ...
+
+
+C = TypeVar("C", bound=Closable)
+_INHERITED: list[Any] = []
+"""The connections of the process that this one was forked from: to close one would disturb its owner."""
+
+
+class _Kept(Generic[C]):
+    """A connection that is closed when nobody holds it any longer, by the process that opened it."""
+
+    def __init__(self, connection: C) -> None:
+        self.connection = connection
+        self.process = os.getpid()
+
+    def __del__(self) -> None:
+        if self.process == os.getpid():
+            self.connection.close()
+        else:
+            _INHERITED.append(self.connection)
+
+
+class Connections(Generic[C]):
+    """The connections of one log; each thread has its own, and opens another when it `is_gone`."""
+
+    def __init__(self, connect: Callable[[], C], is_gone: Callable[[C], bool]) -> None:
+        self._connect = connect
+        self._is_gone = is_gone
+        self._local = threading.local()
+
+    @contextmanager
+    def use(self) -> Iterator[C]:
+        """This thread's connection; after an error it is closed, and the next call opens another."""
+        kept: _Kept[C] | None = getattr(self._local, "kept", None)
+        if kept is None or kept.process != os.getpid() or self._is_gone(kept.connection):
+            kept = self._local.kept = _Kept(self._connect())
+        try:
+            yield kept.connection
+        except BaseException:
+            self._local.kept = None
+            raise
