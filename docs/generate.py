@@ -20,7 +20,10 @@ Schema = Mapping[str, Any]
 REFERENCE = Path(__file__).parent / "reference"
 WRITTEN = {"Guardrail": 'a bar, such as `"> 0.7"`'}
 """Definitions that a project file writes as text, so that they have no section of their own."""
-VALUES = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH", datetime.datetime: "DATE"}
+VALUES: Mapping[Any, str] = {
+    str: "TEXT", list[str]: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH",
+    datetime.datetime: "DATE", datetime.timedelta: "DAYS",
+}  # fmt: skip
 NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->\n"
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}
 FORMATS = {"date": "date", "date-time": "date and time", "path": "path"}

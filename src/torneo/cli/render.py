@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from torneo.doctor import Finding
 from torneo.orchestration.local import RunReport
 from torneo.ports import Entry
 from torneo.promotion import Champion
+from torneo.serving.keys import Key
 from torneo.spec.project import Project
 from torneo.spec.records import Decision, GateReport
 
@@ -178,6 +180,25 @@ def quarantine_tables(console: Console, name: str, report: GateReport, refused: 
         cells = ["" if row[column] is None else escape(str(row[column])[:24]) for column in columns[:SHOWN_COLUMNS]]
         rows.add_row(str(row["line"]), escape(", ".join(row["reasons"])), *cells)
     console.print(rows)
+
+
+def keys_table(console: Console, keys: Sequence[Key], now: datetime.datetime) -> None:
+    """All API keys."""
+    styles = {"active": "[green]active[/]", "expired": "[yellow]expired[/]", "revoked": "[red]revoked[/]"}
+    made = table("API keys", "id", "name", "scopes", "projects", "created", "by", "expires", "status")
+    for key in keys:
+        reason = "" if key.revoked is None else f" [dim]by {escape(key.revoked.by)}: {escape(key.revoked.why)}[/]"
+        made.add_row(
+            key.id,
+            escape(key.name),
+            ", ".join(key.scopes),
+            escape(", ".join(key.projects)) or "all",
+            f"{key.created:%Y-%m-%d %H:%M}",
+            escape(key.by),
+            "never" if key.expires is None else f"{key.expires:%Y-%m-%d %H:%M}",
+            styles[key.status(now)] + reason,
+        )
+    console.print(made if keys else "no key yet; make one:  torneo keys create NAME --scope predict")
 
 
 def findings_table(console: Console, findings: Sequence[Finding]) -> None:

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     """Where files and artefacts are kept: a folder or `s3://bucket/prefix`; without it `objects` in the home folder."""
     warehouse: str | None = None
     """The database that loads write to: `postgresql://…` or a DuckDB file; `warehouse.duckdb` in the home folder."""
+    redis: str | None = Field(default=None, pattern=r"^(redis|rediss|unix)://")
+    """Where the workers of all servers count requests together: `redis://host:port/0`; without it each by itself."""
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """How many cores to use."""
     tracking_uri: str | None = Field(
