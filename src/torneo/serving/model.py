@@ -1,0 +1,97 @@
+"""A version as it serves: its bundle, the contract it was trained with, and how its answers are made. Knows no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torneo.bundle.load import load
+from torneo.bundle.scorer import Floats, Scorer
+from torneo.promotion import Champion
+from torneo.serving.inputs import Decoder
+from torneo.spec.columns import Column, canonical_text
+
+
+@dataclass(frozen=True)
+class Model:
+    """One version of one project, ready to answer; it may be used by several threads at once."""
+
+    version: int
+    challenger: str
+    scorer: Scorer
+
+    @classmethod
+    def open(cls, champion: Champion, folder: Path, *, threads: int = 1) -> Model:
+        """Load a version from its bundle's folder, and let it answer once, so that the first request does not wait.
+
+        Raises:
+            BundleError: the folder does not have the bundle that was registered.
+        """
+        model = cls(champion.number, champion.challenger, load(folder, champion.digest, threads=threads))
+        background = model.scorer.info["background"]
+        if all(name in background for name in model.scorer.columns):
+            model.scorer.score({name: list(background[name][:1]) for name in model.scorer.columns})
+        return model
+
+    @property
+    def digest(self) -> str:
+        """The digest of the bundle."""
+        return self.scorer.digest
+
+    @property
+    def target(self) -> str:
+        """The column that is predicted."""
+        return str(self.scorer.info["target"])
+
+    @cached_property
+    def contract(self) -> Mapping[str, Column]:
+        """The columns that a request may have: those of the contract that the version was trained with."""
+        columns = self.scorer.info["contract"]
+        return {name: Column.model_validate(column) for name, column in columns.items() if name != self.target}
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """Reads requests. A column is required if the model may read it and its contract says it is never empty."""
+        read = set(self.scorer.columns)
+        return Decoder(
+            self.contract,
+            frozenset(name for name, column in self.contract.items() if name in read and not column.nullable),
+        )
+
+    @cached_property
+    def classes(self) -> tuple[Any, ...]:
+        """The classes as the contract writes them (1, not "1"), in the order of the probabilities."""
+        target = Column.model_validate(self.scorer.info["contract"][self.target])
+        if target.type == "bool":
+            return tuple(name == "true" for name in self.scorer.info["classes"])
+        written = {canonical_text(value): value for value in target.values or ()}
+        return tuple(written.get(name, name) for name in self.scorer.info["classes"])
+
+    def answers(self, columns: Mapping[str, Sequence[Any]]) -> Sequence[dict[str, Any]]:
+        """One answer per row: `prediction`, with `interval` (regression) or `probabilities` by class.
+
+        Args:
+            columns: the contract's columns by name, in its types; None is missing.
+        """
+        return self.written(self.scorer.score(columns))
+
+    def written(self, scores: Floats) -> Sequence[dict[str, Any]]:
+        """The answers that scores (rows,) or (rows, classes) stand for."""
+        names = self.scorer.info["classes"]
+        if names:
+            best = scores.argmax(axis=1).tolist()
+            return [
+                {"prediction": self.classes[place], "probabilities": dict(zip(names, row, strict=True))}
+                for place, row in zip(best, scores.tolist(), strict=True)
+            ]
+        width = self.scorer.info["interval"].get("half_width")
+        if width is None:
+            return [{"prediction": value} for value in scores.tolist()]
+        share = self.scorer.info["interval"]["share"]
+        return [
+            {"prediction": value, "interval": {"low": value - width, "high": value + width, "share": share}}
+            for value in scores.tolist()
+        ]

@@ -1,0 +1,57 @@
+"""What the log keeps of personal data: a keyed hash, or nothing."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torneo.spec.columns import Contract
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """How the rows of one project are written into the log.
+
+    Args:
+        secret: the key of the hashes. Who does not have it cannot try out values, and who has lost it cannot erase.
+    """
+
+    project: str
+    key: Sequence[str]
+    """The columns that identify a row's subject."""
+    marked: Mapping[str, Literal["hash", "drop"]]
+    """Columns of personal data."""
+    secret: bytes
+
+    @classmethod
+    def of(cls, project: str, contract: Contract, secret: bytes) -> Privacy:
+        """The rules that a contract makes."""
+        marked = {name: column.pii for name, column in contract.columns.items() if column.pii is not None}
+        return cls(project, contract.key, marked, secret)
+
+    def entity(self, row: Mapping[str, Any]) -> str:
+        """The digest of the row's key, the same whenever the key is; empty if the row does not say its key.
+
+        >>> privacy = Privacy("churn", ["customer"], {}, b"secret")
+        >>> privacy.entity({"customer": 7}) == privacy.entity({"customer": "7", "age": 30}) != ""
+        True
+        """
+        if not self.key or any(row.get(name) is None for name in self.key):
+            return ""
+        return self._hash(json.dumps([self.project, *(str(row[name]) for name in self.key)]))
+
+    def kept(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The row as the log has it."""
+        if not self.marked:
+            return row
+        kept = {name: value for name, value in row.items() if self.marked.get(name) != "drop"}
+        for name, how in self.marked.items():
+            if how == "hash" and kept.get(name) is not None:
+                kept[name] = self._hash(json.dumps([self.project, name, str(kept[name])]))
+        return kept
+
+    def _hash(self, text: str) -> str:
+        return hmac.digest(self.secret, text.encode(), "sha256").hex()[:32]
