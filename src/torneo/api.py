@@ -15,7 +15,7 @@ from torneo.orchestration.local import RunReport, StepReport
 from torneo.ports import Entry, Progress, Version
 from torneo.promotion import Champion
 from torneo.runtime import Runtime
-from torneo.spec.load_records import LoadReport
+from torneo.spec.load_records import Retried
 from torneo.spec.loading import AnyProject, Dates, LoadProject
 from torneo.spec.project import Project as Spec
 from torneo.spec.records import Decision, GateReport, Snapshot
@@ -195,18 +195,22 @@ class Project:
                 accepted=self.object((report.events or report).accepted.key),
             )
 
-    def reload(self, progress: Progress | None = None) -> LoadReport:
-        """Gate the refused rows of the last load again with today's contract, and load those that now pass.
+    def reload(self, progress: Progress | None = None, *, file: Path | None = None) -> Retried:
+        """Gate the refused rows of the last load, or the rows of a corrected CSV file, again; load those that now pass.
 
         Raises:
             NotFoundError: nothing has been loaded yet.
-            ConflictError: the last load stopped, or died.
-            GateError: the contract's columns have changed since.
+            ConflictError: the project trains; or the last load stopped, died or is not the warehouse's last one.
+            SourceError: the file cannot be read.
+            GateError: the contract's columns have changed since, or the file corrects what was not refused.
         """
-        assert isinstance(self.spec, LoadProject)  # noqa: S101 - for the type checker
-        return loads.retry(
-            self.runtime, self.spec, self.folder, progress or SilentProgress(), self.gate(), self._ingested()
-        )
+        if not isinstance(self.spec, LoadProject):
+            raise ConflictError(
+                f"{self.name} trains: it takes no corrected rows beside its source",
+                fix=f"correct the source, then torneo run {self.name}",
+            )
+        quiet = progress or SilentProgress()
+        return loads.retry(self.runtime, self.spec, self.folder, quiet, self.gate(), self._ingested(), file)
 
     def profile(self, progress: Progress | None = None) -> str:
         """A page of HTML that describes the last snapshot.
@@ -218,7 +222,7 @@ class Project:
         from torneo.reports.profile_page import profile_page
 
         bar = (progress or SilentProgress()).step("profile")
-        page = profile_page(profile(self.snapshot(), None if isinstance(self.spec, LoadProject) else self.spec))
+        page = profile_page(profile(self.snapshot(), self.spec))
         bar.done()
         return page
 

@@ -42,7 +42,7 @@ def export(
     project: ProjectName = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")] = Path("rejected.csv"),
 ) -> None:
-    """Write all refused rows to a CSV file, with lines and reasons."""
+    """Write all refused rows to a CSV file, with lines and reasons; `retry --file` takes it back corrected."""
     from torneo import api
     from torneo.engines.quarantine import export as write
 
@@ -52,13 +52,18 @@ def export(
 
 
 @quarantine.command()
-def retry(project: ProjectName = None) -> None:
+def retry(
+    project: ProjectName = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Corrected rows (CSV) to be loaded in their place.")
+    ] = None,
+) -> None:
     """Gate the refused rows again with today's contract; a load takes in those that now pass."""
     from torneo import api
 
     opened = api.Project.load(project)
-    if opened.loads_a_table:
-        _reload(opened)
+    if opened.loads_a_table or file is not None:
+        _reload(opened, file)
         return
     with TerminalProgress(err) as progress:
         report = opened.retry(progress)
@@ -71,13 +76,13 @@ def retry(project: ProjectName = None) -> None:
         raise typer.Exit(Exit.FINDINGS)
 
 
-def _reload(opened: Project) -> None:
-    from torneo.cli.render_load import load_report
+def _reload(opened: Project, file: Path | None) -> None:
+    from torneo.cli.render_load import retried
 
     with TerminalProgress(err) as progress:
-        report = opened.reload(progress)
-    load_report(out, report)
-    if report.rejected:
+        done = opened.reload(progress, file=file)
+    retried(out, done)
+    if done.load.rejected:
         raise typer.Exit(Exit.FINDINGS)
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from torneo.cli.render import table
 from torneo.ports import Entry
 from torneo.reports.load_page import counts
-from torneo.spec.load_records import LoadReport
+from torneo.spec.load_records import LoadReport, Retried
 
 STATUS = {"passed": "[bold green]passed[/]", "rejected_rows": "[yellow]rejected rows[/]", "stopped": "[red]stopped[/]"}
 
@@ -33,6 +33,23 @@ def load_report(console: Console, report: LoadReport, *, unchanged: bool = False
     )
     if report.rejected:
         console.print(f"\nnext:  [bold]torneo quarantine show {escape(report.project)}[/]")
+
+
+def retried(console: Console, done: Retried) -> None:
+    """What became of rows that were tried again, and how their run stands now."""
+    merged = done.merged
+    told = f"{merged.inserted:,} new, {merged.updated + merged.reactivated:,} updated, {merged.unchanged:,} unchanged"
+    console.print(
+        f"{done.passed:,} of {done.tried:,} rows pass and are loaded: {told}" if done.tried else "none to try"
+    )
+    for count, what in (
+        (done.refused, "refused"),
+        (done.already, "loaded already"),
+        (done.outside, "outside the window or left out by where: what they correct stays refused"),
+    ):
+        if count:
+            console.print(f"  {count:,} {what}")
+    load_report(console, done.load)
 
 
 def loads_table(console: Console, name: str, entries: Sequence[Entry]) -> None:

@@ -42,11 +42,13 @@ def head(rejected: Path, rows: int) -> list[dict[str, Any]]:
 
 
 def export(rejected: Path, target: Path) -> int:
-    """Write refused rows as CSV: `line`, `reasons` joined by `;`, then all source columns as they came.
+    """Write refused rows as CSV: `__line__`, `__reasons__` joined by `;`, then all source columns as they came.
 
-    Columns that are not text are written as Polars writes them. Gives the number of rows.
+    Columns that are not text are written as Polars writes them. Gives the number of rows. A load takes the file back
+    when the rows have been corrected.
     """
-    _readable(rejected).with_columns(pl.col("reasons").list.join(";")).sink_csv(target)
+    rows = pl.scan_parquet(rejected).select(LINE, pl.col(REASONS).list.join(";"), pl.exclude(LINE, REASONS))
+    rows.sink_csv(target)
     return count(rejected)
 
 

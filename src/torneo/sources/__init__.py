@@ -6,7 +6,8 @@ A source is a module (or an object that an entry point of the group `torneo.sour
 - `extract(input, folders, target) -> Extract`: writes all columns as they came, plus `__line__`, to a Parquet file.
 """
 
+from torneo.sources._corrected import read_corrected
 from torneo.sources._read import fingerprint, read
 from torneo.sources._records import Extract, Reading
 
-__all__ = ["Extract", "Reading", "fingerprint", "read"]
+__all__ = ["Extract", "Reading", "fingerprint", "read", "read_corrected"]

@@ -104,13 +104,13 @@ def _write(path: Path, input: Input, name: str, target: Path) -> tuple[tuple[str
     try:
         with ExitStack() as opened:
             if kind == "csv":
-                return write_csv(opened.enter_context(_open(path, name)), input, name, target)
-            return write_jsonl([opened.enter_context(_open(path, name)) for _ in range(2)], name, target)
+                return write_csv(opened.enter_context(open_text(path, name)), input, name, target)
+            return write_jsonl([opened.enter_context(open_text(path, name)) for _ in range(2)], name, target)
     except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise SourceError(f"{name}: the compressed file is damaged or cut off: {error}", fix="get it again") from None
 
 
-def _open(path: Path, name: str) -> BinaryIO:
+def open_text(path: Path, name: str) -> BinaryIO:
     """The bytes of a text file, decompressed by what they are, not by the file's name."""
     with path.open("rb") as file:
         start = file.read(16)

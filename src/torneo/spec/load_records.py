@@ -61,3 +61,20 @@ class LoadReport(Frozen):
     def days(self) -> str:
         """The window for people."""
         return "the whole table" if self.window is None else f"{self.window.first} to {self.window.last}"
+
+
+class Retried(Frozen):
+    """Refused rows, or a person's corrections of them, judged again: tried = passed + refused + already + outside."""
+
+    tried: int
+    passed: int
+    refused: int
+    """Rows that were refused again, or are new and refused."""
+    already: int
+    """Rows that the load has, so that there was nothing to do."""
+    outside: int
+    """Rows that are now outside the window or left out by `where`; what they correct stays refused."""
+    merged: Merged
+    """What became of the rows that passed."""
+    load: LoadReport
+    """The run of the load as it stands now."""

@@ -80,5 +80,5 @@ def test_export_has_originals_and_reasons(gated: Path, tmp_path: Path) -> None:
     assert export(gated / REJECTED, target) == 5
     with target.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["line", "reasons", "id", "x", "note"]
-    assert rows[3] == {"line": "6", "reasons": "invalid_x", "id": "4", "x": "a;b", "note": "y"}
+    assert list(rows[0]) == ["__line__", "__reasons__", "id", "x", "note"]
+    assert rows[3] == {"__line__": "6", "__reasons__": "invalid_x", "id": "4", "x": "a;b", "note": "y"}
