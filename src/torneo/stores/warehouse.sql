@@ -56,7 +56,11 @@ INSERT INTO {prod} ({columns}, is_active, created_at, updated_at)
 SELECT {staged}, TRUE, :at, :at
 FROM {staging} AS s
 WHERE NOT EXISTS (SELECT 1 FROM {prod} AS p WHERE {matches})
-ORDER BY {staged_key}
+
+-- insert_all --
+INSERT INTO {prod} ({columns}, is_active, created_at, updated_at)
+SELECT {staged}, TRUE, :at, :at
+FROM {staging} AS s
 
 -- deactivate --
 UPDATE {prod} AS p

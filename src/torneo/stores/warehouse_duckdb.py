@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,15 +99,16 @@ class DuckdbSession:
             text, parameters = bind(SQL[statement], fragments, values)
             self._connection.execute(text, parameters)
 
-    def load(self, table: str, batches: Iterator[pl.DataFrame]) -> int:
+    def load(self, table: str, batches: Generator[pl.DataFrame, None, None]) -> int:
         """Insert batches into a table, one at a time."""
         count = 0
-        for frame in batches:
-            names = {"table": quote_table(table), "columns": ", ".join(map(quote, frame.columns))}
-            self._connection.register("staged_batch", frame.to_arrow())
-            self._connection.execute(bind(SQL["copy"], names, NONE)[0])
-            self._connection.unregister("staged_batch")
-            count += len(frame)
+        with closing(batches):
+            for frame in batches:
+                names = {"table": quote_table(table), "columns": ", ".join(map(quote, frame.columns))}
+                self._connection.register("staged_batch", frame.to_arrow())
+                self._connection.execute(bind(SQL["copy"], names, NONE)[0])
+                self._connection.unregister("staged_batch")
+                count += len(frame)
         return count
 
     def frame(self, statement: str, fragments: Mapping[str, str], values: Values) -> pl.DataFrame:

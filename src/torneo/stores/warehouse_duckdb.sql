@@ -17,3 +17,6 @@ CREATE TABLE IF NOT EXISTS {table} ({definitions})
 
 -- copy --
 INSERT INTO {table} ({columns}) SELECT {columns} FROM staged_batch
+
+-- sort --
+SELECT {columns} FROM read_parquet(:file) ORDER BY {key}

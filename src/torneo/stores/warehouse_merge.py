@@ -51,7 +51,7 @@ def merge(
     if difference.updated or difference.reactivated:
         session.run("update", fragments, values)
     if difference.inserted:
-        session.run("insert", fragments, values)
+        session.run("insert_all" if difference.inserted == staged else "insert", fragments, values)
     if gone:
         session.run("deactivate", fragments, values)
     return Merged(
@@ -73,7 +73,6 @@ def _fragments(tables: LoadTables, rules: MergeRules) -> Mapping[str, str]:
         "staging": quote_table(tables.staging),
         "columns": ", ".join(map(quote, names)),
         "staged": ", ".join(f"s.{quote(name)}" for name in names),
-        "staged_key": ", ".join(f"s.{quote(name)}" for name in tables.key),
         "matches": " AND ".join(f"p.{quote(name)} = s.{quote(name)}" for name in tables.key),
         "differs": " OR ".join(f"p.{value} IS DISTINCT FROM s.{value}" for value in values) or "FALSE",
         "assignments": "".join(f", {value} = s.{value}" for value in values),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import io
+import itertools
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ import polars as pl
 from torneo.errors import ConflictError, MissingExtraError, NotFoundError, TorneoError, UnavailableError
 from torneo.spec.chain import canonical
 from torneo.stores.sqlfile import bind, named_statements, quote, quote_table
+from torneo.stores.warehouse_rows import has_any
 from torneo.stores.warehouse_session import NONE, Values
 from torneo.stores.warehouse_sql import SqlWarehouse
 
@@ -39,7 +43,7 @@ _READ = {
     "text": pl.String(), "int8": pl.Int64(), "int4": pl.Int64(), "float8": pl.Float64(), "bool": pl.Boolean(),
     "date": pl.Date(), "timestamp": pl.Datetime("us"), "timestamptz": pl.Datetime("us", "UTC"), "jsonb": pl.String(),
 }  # fmt: skip
-_SPECIAL = r"[\\\t\n\r]"
+_SPECIAL = b"\\\t\n\r"
 _AGAIN = ("08", "40", "53300", "55P03", "57")
 """SQLSTATEs, or their classes, after which the same call may succeed: lost connections, deadlocks, shutdowns."""
 _REFUSED_AT_THE_DOOR = ("does not exist", "authentication failed", "no password", "not permitted", "pg_hba.conf")
@@ -103,18 +107,20 @@ class PostgresSession:
         text, parameters = bind(SQL[statement], fragments, values)
         self._connection.execute(text.encode(), parameters or None)
 
-    def load(self, table: str, batches: Iterator[pl.DataFrame]) -> int:
+    def load(self, table: str, batches: Generator[pl.DataFrame, None, None]) -> int:
         """Copy batches into a table, one at a time."""
         count = 0
-        first = next(batches, None)
-        if first is None:
-            return count
-        names = {"table": quote_table(table), "columns": ", ".join(map(quote, first.columns))}
-        text, _ = bind(SQL["copy"], names, NONE)
-        with self._connection.cursor() as cursor, cursor.copy(text.encode()) as copy:
-            for frame in (first, *batches):
-                copy.write(_encoded(frame))
-                count += len(frame)
+        with closing(batches):
+            first = next(batches, None)
+            if first is None:
+                return count
+            names = {"table": quote_table(table), "columns": ", ".join(map(quote, first.columns))}
+            text, _ = bind(SQL["copy"], names, NONE)
+            pieces = _ahead((len(frame), _encoded(frame)) for frame in itertools.chain([first], batches))
+            with self._connection.cursor() as cursor, cursor.copy(text.encode()) as copy, closing(pieces):
+                for rows, piece in pieces:
+                    copy.write(piece)
+                    count += rows
         return count
 
     def frame(self, statement: str, fragments: Mapping[str, str], values: Values) -> pl.DataFrame:
@@ -136,6 +142,19 @@ class PostgresSession:
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def _ahead(pieces: Iterator[tuple[int, bytes]]) -> Generator[tuple[int, bytes], None, None]:
+    """The same pieces; each is made while the one before is written.
+
+    >>> list(_ahead(iter([(1, b"a"), (2, b"b")])))
+    [(1, b'a'), (2, b'b')]
+    """
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = pool.submit(next, pieces, None)
+            yield piece
+
+
 def _encoded(frame: pl.DataFrame) -> bytes:
     r"""Rows in COPY's text format.
 
@@ -143,12 +162,12 @@ def _encoded(frame: pl.DataFrame) -> bytes:
     b'x\\ty\ttrue\n\\N\tfalse\n\t\\N\n'
     """
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    escaped = [_escape(frame[name]) for name in texts if frame[name].str.contains(_SPECIAL).any()]
-    return (
-        frame.with_columns(escaped)
-        .write_csv(include_header=False, separator="\t", quote_style="never", null_value="\\N")
-        .encode()
+    escaped = [_escape(frame[name]) for name in texts if has_any(frame[name], _SPECIAL)]
+    text = io.BytesIO()
+    frame.with_columns(escaped).write_csv(
+        text, include_header=False, separator="\t", quote_style="never", null_value="\\N"
     )
+    return text.getvalue()
 
 
 def _escape(text: pl.Series) -> pl.Series:

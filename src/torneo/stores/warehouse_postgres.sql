@@ -21,7 +21,7 @@ SELECT 1 FROM pg_namespace WHERE nspname = :schema
 CREATE UNLOGGED TABLE IF NOT EXISTS {table} ({definitions})
 
 -- index_runs --
-CREATE INDEX ON {table} (run_id)
+CREATE INDEX ON {table} USING brin (run_id) WITH (pages_per_range = 32, autosummarize = on)
 
 -- index_window --
 CREATE INDEX ON {table} USING brin ({column}) WITH (pages_per_range = 32, autosummarize = on)

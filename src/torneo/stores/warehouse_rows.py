@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from torneo.errors import ConflictError
 from torneo.spec.records import LINE, REASONS
 from torneo.spec.tables import LoadTables, TableColumn, Window
+from torneo.stores.warehouse_sort import Batches, sorted_batches
 
 BATCH_ROWS = 50_000
 SHOWN = 3
@@ -22,17 +23,18 @@ _TYPES: Mapping[str, pl.DataType] = {
 }  # fmt: skip
 
 
-def raw_batches(tables: LoadTables, rows: Path, constants: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+def raw_batches(tables: LoadTables, rows: Path, constants: Mapping[str, Any]) -> Batches:
     """Batches for raw: the constants, the line, the source's columns as text.
 
     Raises:
         ConflictError: the file lacks a column.
     """
     for frame in _batches(rows, [LINE, *tables.raw_columns]):
-        yield frame.select(*_literals(constants), pl.col(LINE).alias("source_line"), *_texts(tables.raw_columns))
+        line = pl.col(LINE).alias("source_line")
+        yield _texts(frame, tables.raw_columns).select(*_literals(constants), line, *tables.raw_columns)
 
 
-def reject_batches(tables: LoadTables, rows: Path, constants: Mapping[str, Any]) -> Iterator[pl.DataFrame]:
+def reject_batches(tables: LoadTables, rows: Path, constants: Mapping[str, Any]) -> Batches:
     """Batches for rejects: as for raw, and the reasons as JSON.
 
     Raises:
@@ -41,31 +43,33 @@ def reject_batches(tables: LoadTables, rows: Path, constants: Mapping[str, Any])
     reasons = pl.struct(pl.col(REASONS).alias("r")).struct.json_encode().str.slice(5).str.strip_suffix("}")
     for frame in _batches(rows, [LINE, REASONS, *tables.raw_columns]):
         line = pl.col(LINE).alias("source_line")
-        yield frame.select(*_literals(constants), line, *_texts(tables.raw_columns), reasons.alias("reasons"))
+        texts = _texts(frame, tables.raw_columns)
+        yield texts.select(*_literals(constants), line, *tables.raw_columns, reasons.alias("reasons"))
 
 
-def staged_batches(
-    tables: LoadTables, rows: Path, window: Window | None, constants: Mapping[str, Any]
-) -> Iterator[pl.DataFrame]:
-    """Batches for staging, each of whose rows may be merged.
+def staged_batches(tables: LoadTables, rows: Path, window: Window | None, constants: Mapping[str, Any]) -> Batches:
+    """Batches for staging in the order of the key, each of whose rows may be merged.
 
-    Memory: a batch, and 8 bytes for each row.
+    A B-tree takes rows in its order two to three times faster than in any other.
 
     Raises:
         ConflictError: the file lacks a column or has one of another type; a key is empty or there twice; a row lies
             outside the window.
     """
     names = [column.name for column in tables.columns]
+    _check_columns(rows, names)
     _check_types(tables, rows)
-    hashes = []
-    for frame in _batches(rows, names):
+    last = None
+    for frame in sorted_batches(rows, names, tables.key, BATCH_ROWS):
         _check_keys(tables, frame)
         if window is not None:
             _check_window(tables, window, frame)
-        hashes.append(frame.select(tables.key).hash_rows())
-        yield frame.select(*_literals(constants), *(_clean(frame, name) for name in names))
-    if hashes and pl.concat(hashes).n_unique() < sum(map(len, hashes)):
-        _check_unique(tables, rows)
+        keys = frame.select(tables.key)
+        keys = keys if last is None else pl.concat([last, keys])
+        if keys.select(pl.all_horizontal(pl.all() == pl.all().shift())).to_series().any():
+            raise _twice(tables, rows)
+        last = keys.tail(1)
+        yield _without_nul(frame).select(*_literals(constants), *names)
 
 
 def sql_type(column: TableColumn) -> pl.DataType:
@@ -75,26 +79,44 @@ def sql_type(column: TableColumn) -> pl.DataType:
     return _TYPES[column.type]
 
 
-def _batches(rows: Path, columns: list[str]) -> Iterator[pl.DataFrame]:
+def _batches(rows: Path, columns: list[str]) -> Batches:
+    _check_columns(rows, columns)
     with pq.ParquetFile(rows) as file:
-        lacking = [name for name in columns if name not in file.schema_arrow.names]
-        if lacking:
-            raise ConflictError(f"{rows.name} has no column {lacking[0]!r}, which the load's table has")
         for batch in file.iter_batches(BATCH_ROWS, columns=columns):
             yield pl.DataFrame(batch)
+
+
+def _check_columns(rows: Path, columns: list[str]) -> None:
+    there = pq.read_schema(rows).names
+    lacking = [name for name in columns if name not in there]
+    if lacking:
+        raise ConflictError(f"{rows.name} has no column {lacking[0]!r}, which the load's table has")
 
 
 def _literals(constants: Mapping[str, Any]) -> list[pl.Expr]:
     return [pl.lit(value).alias(name) for name, value in constants.items()]
 
 
-def _texts(columns: tuple[str, ...]) -> list[pl.Expr]:
-    """Columns as text; NUL, which PostgreSQL cannot hold, becomes the replacement character."""
-    return [pl.col(name).cast(pl.String).str.replace_all("\0", "\ufffd", literal=True) for name in columns]
+def _texts(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
+    return _without_nul(frame.with_columns(pl.col(columns).cast(pl.String)))
 
 
-def _clean(frame: pl.DataFrame, name: str) -> pl.Expr:
-    return _texts((name,))[0] if frame.schema[name] == pl.String else pl.col(name)
+def _without_nul(frame: pl.DataFrame) -> pl.DataFrame:
+    """NUL in texts, which PostgreSQL cannot hold, becomes the replacement character."""
+    names = [name for name, kind in frame.schema.items() if kind == pl.String and has_any(frame[name], b"\0")]
+    return frame.with_columns(pl.col(names).str.replace_all("\0", "\ufffd", literal=True)) if names else frame
+
+
+def has_any(texts: pl.Series, signs: bytes) -> bool:
+    r"""Whether a text has one of the signs, all of them ASCII; many times faster than looking at each text.
+
+    >>> has_any(pl.Series(["a", None, "b\tc"]), b"\t\n"), has_any(pl.Series(["", None]), b"\t")
+    (True, False)
+    """
+    texts = texts.drop_nulls()
+    together = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2] if len(texts) else None
+    content = b"" if together is None else together.to_pybytes()
+    return any(sign in content for sign in signs)
 
 
 def _check_types(tables: LoadTables, rows: Path) -> None:
@@ -121,11 +143,10 @@ def _check_window(tables: LoadTables, window: Window, frame: pl.DataFrame) -> No
         )
 
 
-def _check_unique(tables: LoadTables, rows: Path) -> None:
+def _twice(tables: LoadTables, rows: Path) -> ConflictError:
     keys = pl.scan_parquet(rows).group_by(tables.key).len("times").filter(pl.col("times") > 1)
     twice = keys.sort(tables.key).collect(engine="streaming")
-    if len(twice):
-        raise ConflictError(f"{tables.prod}: {len(twice):,} keys are there more than once: {_shown(tables, twice)}")
+    return ConflictError(f"{tables.prod}: {len(twice):,} keys are there more than once: {_shown(tables, twice)}")
 
 
 def _shown(tables: LoadTables, frame: pl.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class Session(Protocol):
         """Run a statement that gives none; one that this database does not have is left out."""
         ...
 
-    def load(self, table: str, batches: Iterator[pl.DataFrame]) -> int:
-        """Write batches, whose columns are the table's, into it; gives the number of rows."""
+    def load(self, table: str, batches: Generator[pl.DataFrame, None, None]) -> int:
+        """Write batches, whose columns are the table's, into it, and close them; gives the number of rows."""
         ...
 
     def frame(self, statement: str, fragments: Mapping[str, str], values: Values) -> pl.DataFrame:
