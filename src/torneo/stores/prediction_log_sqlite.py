@@ -26,6 +26,8 @@ SQL = named_statements(Path(__file__).with_name("prediction_log_sqlite.sql"))
 SCHEMA = 1
 BUSY_SECONDS = 20
 """How long a write waits for the writes of others."""
+POLL_MILLISECONDS = 8
+"""SQLite asks after 1, 3, 8 … and then each 100 ms whether it may write; who asks so seldom starves beside others."""
 PAGE_BYTES = 8192
 """A row of the clustered table has up to a quarter of a page before it needs pages of its own."""
 MOST = 2048
@@ -50,7 +52,7 @@ class SqlitePredictionLog(SqlPredictionLog):
     @contextmanager
     def _begin_in_file(self) -> Iterator[_SqliteSession]:
         with sqlite_translated(self._path), self._connections.use() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.run("BEGIN IMMEDIATE")
             yield _SqliteSession(connection, whole=False)
             connection.execute("COMMIT")
 
@@ -65,10 +67,11 @@ class SqlitePredictionLog(SqlPredictionLog):
             if _version(connection) != SCHEMA:
                 with file_lock(self._path.with_name(f"{self._path.name}.lock")):
                     _migrate(connection, self._path)
+            connection.execute(f"PRAGMA busy_timeout = {POLL_MILLISECONDS}")
+            connection.inode = self._path.stat().st_ino
         except BaseException:
             connection.close()
             raise
-        connection.inode = self._path.stat().st_ino
         return connection
 
     def _is_gone(self, connection: _File) -> bool:
@@ -84,10 +87,22 @@ class SqlitePredictionLog(SqlPredictionLog):
 
 
 class _File(sqlite3.Connection):
-    """A connection that knows which file it has open."""
+    """A connection that knows which file it has open, and waits for the writes of others."""
 
     inode = 0
     checked = 0.0
+
+    def run(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
+        """Run a statement, again until nobody else writes."""
+        deadline = None
+        while True:
+            try:
+                return self.execute(statement, values)
+            except sqlite3.OperationalError as error:
+                now = time.monotonic()
+                deadline = deadline or now + BUSY_SECONDS
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or now > deadline:
+                    raise
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -112,7 +127,7 @@ def _version(connection: sqlite3.Connection) -> int:
 class _SqliteSession:
     """A transaction; `whole` if it is one statement, which needs no BEGIN."""
 
-    def __init__(self, connection: sqlite3.Connection, *, whole: bool) -> None:
+    def __init__(self, connection: _File, *, whole: bool) -> None:
         self._connection = connection
         self._whole = whole
 
@@ -120,7 +135,7 @@ class _SqliteSession:
         """Write rows; one statement if there are no more than `MOST`."""
         pieces = [rows[start : start + MOST] for start in range(0, len(rows), MOST)]
         if self._whole and len(pieces) > 1:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.run("BEGIN IMMEDIATE")
         added = sum(self._add(kind, piece) for piece in pieces)
         if self._whole and len(pieces) > 1:
             self._connection.execute("COMMIT")
@@ -130,7 +145,7 @@ class _SqliteSession:
         statement, capacity = _insert(kind, len(rows), len(rows[0]))
         values = list(chain.from_iterable(rows))
         values += rows[-1] * (capacity - len(rows))  # a row again changes nothing
-        return self._connection.execute(statement, values).rowcount
+        return self._connection.run(statement, values).rowcount
 
     def known(self, project: str, ids: Sequence[str]) -> set[str]:
         """Those of the ids that are in the log."""
@@ -139,11 +154,11 @@ class _SqliteSession:
 
     def rows(self, statement: str, values: Mapping[str, Any]) -> list[Row]:
         """The rows that a statement gives."""
-        return self._connection.execute(statement, values).fetchall()
+        return self._connection.run(statement, values).fetchall()
 
     def run(self, statement: str, values: Mapping[str, Any]) -> int:
         """Run a statement; gives how many rows it changed."""
-        return self._connection.execute(statement, values).rowcount
+        return self._connection.run(statement, values).rowcount
 
 
 @cache
