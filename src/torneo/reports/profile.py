@@ -15,11 +15,12 @@ import polars as pl
 
 from torneo.errors import SourceError
 from torneo.reports.profile_columns import number_statistics, text_statistics
-from torneo.reports.profile_records import ColumnProfile, Profile, Role
+from torneo.reports.profile_records import ColumnProfile, Profile, Relation, Role
 from torneo.reports.profile_relations import correlations, relation
 from torneo.reports.profile_types import Typed, typed
 from torneo.reports.profile_warnings import column_warnings, table_warnings
 from torneo.spec.columns import Column
+from torneo.spec.loading import AnyProject
 from torneo.spec.project import Project
 from torneo.spec.records import LINE, REASONS
 from torneo.spec.source import NULLS
@@ -29,7 +30,7 @@ RELATED = 50_000
 SEED = 0
 
 
-def profile(frame: pl.LazyFrame | Path | str, project: Project | None = None) -> Profile:
+def profile(frame: pl.LazyFrame | Path | str, project: AnyProject | None = None) -> Profile:
     """Describe a table: a lazy frame, or the path of a Parquet file such as a snapshot.
 
     With a project, columns are read as its contract says; without, text columns of numbers or dates are recognised.
@@ -69,23 +70,23 @@ def _open(frame: pl.LazyFrame | Path | str) -> tuple[pl.LazyFrame, pl.Schema, in
         ) from None
 
 
-def _contract(project: Project | None) -> dict[str, tuple[str, Column]]:
+def _contract(project: AnyProject | None) -> dict[str, tuple[str, Column]]:
     """Header in the source to the contract's name and column."""
     if project is None:
         return {}
     return {column.header or name: (name, column) for name, column in project.contract.columns.items()}
 
 
-def _role(name: str, column: Column | None, project: Project | None) -> Role:
+def _role(name: str, column: Column | None, project: AnyProject | None) -> Role:
     if project is None:
         return "other"
     if column is None:
         return "not in the contract"
-    if name == project.target:
+    if isinstance(project, Project) and name == project.target:
         return "target"
     if name in project.contract.key:
         return "key"
-    return "feature" if name in project.features else "other"
+    return "feature" if isinstance(project, Project) and name in project.features else "other"
 
 
 def _sampled_rows(rows: int) -> np.ndarray | None:
@@ -131,28 +132,27 @@ def _related(
     headers: list[str],
     columns: list[ColumnProfile],
     sample: Mapping[str, Typed],
-    project: Project | None,
+    project: AnyProject | None,
     rows: int,
 ) -> Profile:
     """Put the columns together with what they have to do with each other."""
-    if project is not None and project.target in sample:
-        positive = project.classes[-1] if len(project.classes) == 2 else None
-        target = sample[project.target]
+    learned = project if isinstance(project, Project) else None
+    if learned is not None and learned.target in sample:
         columns = [
             each
-            if each.name == project.target
-            else replace(each, relation=relation(sample[each.name], target, project.task, project.target, positive))
+            if each.name == learned.target
+            else replace(each, relation=_to_target(sample[each.name], sample[learned.target], learned))
             for each in columns
         ]
     columns = [replace(each, warnings=column_warnings(each)) for each in columns]
     found = correlations(sample)
-    task = project.task if project else None
+    task = learned.task if learned else None
     repeated = _repeated(lazy, headers, rows)
     keys = _repeated_keys(lazy, headers, project, rows)
     return Profile(
         project=project.project if project else "",
         task=task,
-        target=project.target if project else None,
+        target=learned.target if learned else None,
         rows=rows,
         columns=tuple(columns),
         repeated=repeated,
@@ -163,13 +163,18 @@ def _related(
     )
 
 
+def _to_target(values: Typed, target: Typed, project: Project) -> Relation | None:
+    positive = project.classes[-1] if len(project.classes) == 2 else None
+    return relation(values, target, project.task, project.target, positive)
+
+
 def _repeated(lazy: pl.LazyFrame, headers: Iterable[str], rows: int) -> int:
     """Rows whose values all occur in a row before them; rows are compared by a 64-bit hash."""
     whole = pl.struct([pl.col(header) for header in headers]).hash()
     return rows - int(lazy.select(whole.n_unique()).collect(engine="streaming").item()) if rows else 0
 
 
-def _repeated_keys(lazy: pl.LazyFrame, headers: list[str], project: Project | None, rows: int) -> int | None:
+def _repeated_keys(lazy: pl.LazyFrame, headers: list[str], project: AnyProject | None, rows: int) -> int | None:
     if project is None or not project.contract.key:
         return None
     keys = [project.contract.columns[name].header or name for name in project.contract.key]

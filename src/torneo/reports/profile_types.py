@@ -60,7 +60,7 @@ def typed(raw: pl.Series, column: Column | None, nulls: tuple[str, ...] = NULLS,
 def _native(raw: pl.Series, column: Column | None) -> Typed | None:
     """Values that are of their type already; None where they have to be read as text."""
     wanted = None if column is None else column.type
-    if raw.dtype.is_numeric() and wanted in (None, "float", "int"):
+    if raw.dtype.is_numeric() and wanted in (None, "float", "int", "decimal"):
         return _counted("number", raw, raw.cast(pl.Float64))
     if raw.dtype in (pl.Date, pl.Datetime) and (wanted is None or wanted in TEMPORAL):
         return _counted("time", raw, _microseconds(raw))
@@ -79,7 +79,7 @@ def _text(raw: pl.Series) -> pl.Series:
 def _kind(text: pl.Series, column: Column | None, decimal: str) -> Kind:
     if column is not None:
         match column.type:
-            case "float" | "int":
+            case "float" | "int" | "decimal":
                 return "number"
             case "date" | "datetime":
                 return "time"

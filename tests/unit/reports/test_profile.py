@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torneo.errors import SourceError
 from torneo.reports.profile import RELATED, profile
 from torneo.reports.profile_records import ColumnProfile, Profile
+from torneo.spec.loading import LoadProject
 from torneo.spec.project import Project
 
 RANDOM = np.random.default_rng(0)
@@ -70,6 +71,33 @@ def test_columns_are_read_as_the_contract_says(tmp_path: Path) -> None:
     assert price.numbers.mean == pytest.approx(2.5)
     assert (column(found, "day").kind, column(found, "day").unreadable, column(found, "day").missing) == ("time", 1, 1)
     assert (column(found, "note").role, column(found, "y").role) == ("not in the contract", "target")
+
+
+def test_a_load_is_read_by_its_contract_and_has_no_target(tmp_path: Path) -> None:
+    columns = {
+        "site": {"type": "category", "values": ["AR", "7"], "help": "where"},
+        "user": {"type": "text", "header": "Usuario"},
+        "day": {"type": "date", "format": "%d/%m/%Y"},
+        "price": {"type": "decimal", "precision": 18, "scale": 4, "unit": "USD"},
+        "value": {"type": "decimal", "precision": 28, "scale": 8, "compute": "round(price * 2, 8)"},
+    }
+    contract = {"columns": columns, "key": ["site", "user"]}
+    load = LoadProject.model_validate(
+        {"project": "coins", "source": {"uri": "c.csv"}, "contract": contract, "load": {"to": "prod.coins"}}
+    )
+    data = snapshot(
+        tmp_path, site=["AR", "7", "AR"], Usuario=["1", "2", "1"], day=["5/1/2026", "31/2/2026", "6/1/2026"],
+        price=["1.5000", "x", "3"], extra=["a", "b", "c"],
+    )  # fmt: skip
+    found = profile(data, load)
+    assert (found.project, found.task, found.target, found.repeated_keys) == ("coins", None, None, 1)
+    told = {one.name: (one.kind, one.role, one.unreadable) for one in found.columns}
+    assert told == {
+        "site": ("category", "key", 0), "user": ("text", "key", 0), "day": ("time", "other", 1),
+        "price": ("number", "other", 1), "extra": ("text", "not in the contract", 0),
+    }  # fmt: skip
+    assert (column(found, "site").help, column(found, "price").unit) == ("where", "USD")
+    assert column(found, "day").unreadable_examples == ("31/2/2026",)
 
 
 def test_types_are_guessed_without_a_project(tmp_path: Path) -> None:
