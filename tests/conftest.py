@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from postgres import Server, running_server
+from redis_server import RedisServer, running_redis
 
 for _name in [name for name in os.environ if name.startswith(("TORNEO_", "MLFLOW_"))]:
     del os.environ[_name]
@@ -43,3 +44,10 @@ DATABASES = itertools.count()
 def postgres_database(postgres_server: Server) -> str:
     """The URL of a new, empty database."""
     return postgres_server.new_database(f"test_{next(DATABASES)}")
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis server of the test's own, which it may kill."""
+    with running_redis() as server:
+        yield server

@@ -2,9 +2,9 @@
 
 Two counters per key, of the present window and the one before, whose weight falls from 1 to 0 while the present one
 passes: a check takes the same time and memory however high the rate is. (A moving window that remembers each request is
-exact, and keeps as many moments as the rate allows.) The promise: in each window no more than the limit; and since
-one who saves everything for the end of a window can spend the next one early, in any span as long as a window less than
-twice the limit.
+exact, and keeps as many moments as the rate allows.) The promise: no more than the limit in each window, and, since
+who spends one window at its end has most of the next one for its end, at most twice the limit in any other span of that
+length.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from limits.aio.storage import RedisStorage
     from redis.asyncio import Redis
 
-PATIENCE = 0.25
-"""Seconds after which Redis is taken for gone."""
+PATIENCE = 1.0
+"""Seconds after which Redis is taken for gone; less would mistake a busy event loop for it."""
 AGAIN = 1.0
 """Seconds between two attempts to find it back."""
 CONNECTIONS = 1024
 """Connections to Redis per worker, at most; as many are open as requests were under way at once."""
+ROUNDING = 0.001
+"""Seconds by which counters and clocks may be coarse."""
 
 Counts = tuple[int, float, int, float]
 """Units of the window before, seconds until they weigh nothing; units of the present one, seconds until they do."""
@@ -159,7 +161,7 @@ def _taken(allowed: bool, limit: int, units: int, window: int, counts: Counts) -
         wait = before_left - (room - present) * window / before if before else 0
     else:
         wait = present_left - window * room / present
-    return Taken(False, limit, remaining, max(0, math.floor(wait)) + 1)
+    return Taken(False, limit, remaining, max(0, math.floor(wait + ROUNDING)) + 1)
 
 
 def headers(taken: Taken, rate: Rate) -> Mapping[str, str]:
