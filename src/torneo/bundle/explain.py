@@ -17,7 +17,7 @@ from torneo.bundle.explain_shapley import Bools, Design, Floats, Places, Values,
 from torneo.bundle.scorer import Scorer
 from torneo.spec.frozen import Frozen
 
-BUDGET = 3600
+BUDGET = 4800
 """So many rows the graph is asked about, to explain one: some 20 ms for boosted trees on one core."""
 CHUNK = 20_000
 """So many of them at once, which bounds the memory."""
@@ -87,7 +87,7 @@ def explain(
         columns: as `Scorer.score` takes them.
         outcome: another class to explain.
         budget: how many rows the graph may be asked about for each row. If that is enough for all coalitions of inputs
-            (5 inputs by default), values are exact; if not, they are means over antithetic random orders of the inputs
+            (6 inputs by default), values are exact; if not, they are means over antithetic random orders of the inputs
             and have a standard error. 40 rows per input are the least.
 
     Raises:

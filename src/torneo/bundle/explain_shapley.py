@@ -48,7 +48,7 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """Shapley values (inputs,) and their standard errors: 0 if they are exact."""
+    """Shapley values (inputs,) and their standard errors, which are estimates, too; 0 if the values are exact."""
 
     values: Floats
     errors: Floats
@@ -61,17 +61,17 @@ def design(inputs: int, background: int, *, budget: int, seed: int) -> Design:
 
     With more inputs than budget / 40 the budget is exceeded, by 40 rows per input.
 
-    >>> design(5, 100, budget=3600, seed=0).orders is None
+    >>> design(6, 100, budget=4800, seed=0).orders is None
     True
-    >>> made = design(13, 100, budget=3600, seed=0)
+    >>> made = design(13, 100, budget=4800, seed=0)
     >>> len(made.background), made.orders.shape, made.evaluations
-    (75, (75, 4, 13), 3600)
+    (100, (100, 4, 13), 4800)
     """
     generator = np.random.default_rng(seed)
     rows = generator.permutation(background)
     inner = 2**inputs - 2
     if min(FEW, background) * inner <= budget:
-        return Design(inputs, np.sort(rows[: budget // max(inner, 1)]), None)
+        return Design(inputs, np.sort(rows[: budget // inner if inner else background]), None)
     pair = 2 * (inputs - 1)
     rows = np.sort(rows[: max(FEWEST, budget // (2 * pair))])
     pairs = max(2, budget // (pair * len(rows)))
