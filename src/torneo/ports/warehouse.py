@@ -32,6 +32,10 @@ class Warehouse(Protocol):
         """Copy a Parquet file (`__line__` and `raw_columns`, which become text) into raw; a run's rows are replaced."""
         ...
 
+    def prune_raw(self, tables: LoadTables, run: str, before: datetime.datetime) -> int:
+        """Delete raw rows that were inserted before a moment, other than the run's; gives how many."""
+        ...
+
     def write_rejects(self, tables: LoadTables, run: str, suite: str, rows: Path, at: datetime.datetime) -> int:
         """Copy a Parquet file of the gate's refused rows into rejects; rows of the same run are replaced."""
         ...

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Loaded, LoadReport
-from torneo.spec.records import GateReport
+from torneo.spec.records import GateReport, Snapshot
 from torneo.stages.context import LoadContext
 from torneo.stages.loading import needed, outcome, publish
 
 
 def report(context: LoadContext, results: Mapping[str, Frozen]) -> LoadReport:
-    """Write the page, and add the load to the project's history."""
+    """Let go of raw rows that are older than the load keeps, write the page, and add the load to the history."""
     snapshot, landed = needed(results)
     gate, loaded = results["gate"], results["merge"]
     assert isinstance(gate, GateReport)  # noqa: S101 - for the type checker
     assert isinstance(loaded, Loaded)  # noqa: S101
+    _prune(context, snapshot, landed.run)
     return publish(context, outcome(context, landed.run, snapshot, gate, merged=loaded.merged))
+
+
+def _prune(context: LoadContext, snapshot: Snapshot, run: str) -> None:
+    days, tables = context.project.load.keep_raw, context.project.tables(snapshot.columns)
+    if days is None:
+        return
+    bar = context.progress.step("prune")
+    gone = context.warehouse.prune_raw(tables, run, context.clock.now() - datetime.timedelta(days=days))
+    bar.done(f"{gone:,} rows older than {days} days out of {tables.raw}")

@@ -16,6 +16,12 @@ TRUNCATE {table}
 -- clear_run --
 DELETE FROM {table} WHERE run_id = :run
 
+-- count_old --
+SELECT count(*) FROM {table} WHERE inserted_at < :before AND run_id <> :run
+
+-- clear_old --
+DELETE FROM {table} WHERE inserted_at < :before AND run_id <> :run
+
 -- rows --
 SELECT * FROM {table}
 

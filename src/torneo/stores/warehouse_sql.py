@@ -41,6 +41,16 @@ class SqlWarehouse:
             _clear_run(session, tables.raw, run)
             return session.load(tables.raw, raw_batches(tables, rows, {"run_id": run, "inserted_at": at}))
 
+    def prune_raw(self, tables: LoadTables, run: str, before: datetime.datetime) -> int:
+        """Delete raw rows that were inserted before a moment, other than the run's."""
+        fragments, values = {"table": quote_table(tables.raw)}, {"run": run, "before": before}
+        with self._transaction() as session:
+            session.run("lock", fragments)
+            [(count,)] = session.rows("count_old", fragments, values)
+            if count:
+                session.run("clear_old", fragments, values)
+        return int(count)
+
     def write_rejects(self, tables: LoadTables, run: str, suite: str, rows: Path, at: datetime.datetime) -> int:
         """Copy refused rows into rejects; rows of the same run are replaced."""
         constants = {"run_id": run, "suite": suite, "rejected_at": at}

@@ -99,6 +99,21 @@ def keeps_raw_rows(factory: Factory) -> None:
     equal(other.select("id", "day", "amount").rows(), [("a\ufffdb", None, "1.50")], "another run's rows")
 
 
+def prunes_raw_rows(factory: Factory) -> None:
+    """Raw rows of other runs go once they are older than a moment; the run's own stay, and so does all else."""
+    warehouse = factory()
+    warehouse.migrate(tables())
+    rows: dict[str, list[Any]] = {"id": ["a", "b"], "day": [None, None], "amount": ["1", "1"], LINE: [1, 2]}
+    for run, on in (("run-1", 0), ("run-2", 1), ("run-3", 2)):
+        write_raw(warehouse, rows, run, on=on)
+    merge(warehouse, [("a", day(1), None)])
+    equal(warehouse.prune_raw(tables(), "run-3", at(0)), 0, "rows pruned of none that is older")
+    equal(warehouse.prune_raw(tables(), "run-2", at(2)), 2, "rows pruned of one older run and the run's own")
+    equal(warehouse.prune_raw(tables(), "run-2", at(2)), 0, "rows pruned the second time")
+    equal({row[0] for row in warehouse.read("raw.sales").select("run_id").rows()}, {"run-2", "run-3"}, "runs in raw")
+    equal(len(warehouse.read("prod.sales")), 1, "rows of prod")
+
+
 def keeps_rejects(factory: Factory) -> None:
     """Refused rows keep their texts and all reasons; a run's rows are there once."""
     import polars as pl
@@ -285,6 +300,7 @@ WAREHOUSE_SUITE = (
     refuses_names,
     takes_strange_names,
     keeps_raw_rows,
+    prunes_raw_rows,
     keeps_rejects,
     keeps_values,
     merges,

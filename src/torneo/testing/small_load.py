@@ -87,12 +87,14 @@ def typed_frame(rows: list[Row], load: LoadTables) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def write_raw(warehouse: Warehouse, rows: Mapping[str, list[Any]], run: str, load: LoadTables | None = None) -> int:
-    """Write texts by column, and their lines, into raw."""
+def write_raw(
+    warehouse: Warehouse, rows: Mapping[str, list[Any]], run: str, load: LoadTables | None = None, on: int = 0
+) -> int:
+    """Write texts by column, and their lines, into raw at noon of a day."""
     import polars as pl
 
     frame = pl.DataFrame(rows, schema_overrides=dict.fromkeys(rows.keys() - {LINE}, pl.String))
-    return as_file(frame, lambda file: warehouse.write_raw(load or tables(), run, file, at(0)))
+    return as_file(frame, lambda file: warehouse.write_raw(load or tables(), run, file, at(on)))
 
 
 def as_file(frame: pl.DataFrame, action: Callable[[Path], Result]) -> Result:

@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from coins import DAY, SPEC, Coins
@@ -87,6 +88,21 @@ def test_too_many_refused_rows_stop_before_the_merge(coins: Coins) -> None:
         coins.project.reload()
     coins.write("AR,5/1/2026,9,9", "BR,4/1/2026,1,1")
     assert coins.run().status == "passed"
+
+
+def test_raw_rows_stay_for_as_long_as_the_load_says(coins: Coins) -> None:
+    coins.run()
+    spec = SPEC.replace("load: {", "load: {keep_raw: 90d, ")
+    for units, rows in ((1, 6), (2, 4)):
+        coins.write("AR,5/1/2026,1,1", f"BR,4/1/2026,1,{units}", spec=spec)
+        coins.run()
+        assert coins.table("raw.coins").height == rows
+        with duckdb.connect(coins.folder / "home" / "warehouse.duckdb") as connection:
+            old = "SELECT run_id FROM raw.coins GROUP BY ALL HAVING count(*) = 4"
+            connection.execute(
+                f"UPDATE raw.coins SET inserted_at = inserted_at - INTERVAL 91 DAY WHERE run_id IN ({old})"  # noqa: S608
+            )
+    assert coins.table("dqm.dq_runs").height == 3
 
 
 def test_copies_do_not_count_as_refused(coins: Coins) -> None:
