@@ -85,3 +85,14 @@ def test_text_with_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert expand("db://${WHO}:${WORD}@host") == "db://ali:open sesame@host"
     with pytest.raises(SourceError, match=r"the environment variable NOBODY is not set\n  fix: set NOBODY, or NOBODY_"):
         expand("${NOBODY}")
+
+
+def test_redis_is_named_by_a_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "redis").write_text("rediss://:hunter2@redis:6379/0\n", encoding="utf-8")
+    monkeypatch.setenv("TORNEO_REDIS_FILE", str(tmp_path / "redis"))
+    assert settings().redis == "rediss://:hunter2@redis:6379/0"
+    settings.cache_clear()
+    monkeypatch.setenv("TORNEO_REDIS", "http://:hunter2@redis")
+    with pytest.raises(SettingsError, match="TORNEO_REDIS: String should match pattern") as caught:
+        settings()
+    assert "hunter2" not in str(caught.value)
