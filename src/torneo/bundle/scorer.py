@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 MODEL, INFO, HOOK, DIGESTS = "model.onnx", "bundle.json", "features.py", "digests.json"
 Floats = npt.NDArray[np.float32]
-LARGEST = float(np.finfo(np.float32).max)
 
 
 class DamagedBundleError(ValueError):
@@ -152,9 +151,11 @@ def _block(lists: Sequence[Sequence[Any]]) -> Floats | None:
         numbers = np.array(lists, dtype=np.float64)
     except (TypeError, ValueError):
         return None
-    if numbers.ndim != 2 or (np.abs(numbers) > LARGEST).any():
+    if numbers.ndim != 2:
         return None
-    return numbers.astype(np.float32)
+    with np.errstate(over="ignore"):
+        block = numbers.astype(np.float32)
+    return block if np.isfinite(block.sum()) or not np.isinf(block).any() else None
 
 
 def _numbers(name: str, values: Any) -> Floats:

@@ -1,7 +1,7 @@
 """Writes the log for an event loop: all that waits is written in one transaction (group commit), by one thread.
 
-An answer may leave when `write` has returned. If the database does not answer or its disk is full, what waits is kept and
-tried again; who has waited too long, or finds too much waiting, is told so, and what he asked is not written later.
+An answer may leave when `write` has returned. If the database does not answer or its disk is full, what waits is kept
+and tried again; who has waited too long, or finds too much waiting, is told so, and is not written later.
 """
 
 from __future__ import annotations

@@ -6,12 +6,13 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from torneo.errors import SettingsError, SourceError
+from torneo.spec.frozen import Frozen
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 """How a URI names an environment variable: `${NAME}`."""
@@ -19,6 +20,23 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 PREFIXES = ("torneo_", "mlflow_")
 """How the variables begin that a file may stand for."""
+
+
+class ServeSettings(Frozen):
+    """How `torneo serve` behaves, whatever it serves."""
+
+    auth: Literal["on", "off"] = "on"
+    """`off`: nobody needs a key; only on loopback."""
+    log: Literal["sync", "group", "async"] = "group"
+    """When an answer may leave: committed alone (`sync`), with all that wait (`group`), or at once (`async`)."""
+    max_body: int = Field(default=10 * 2**20, ge=1024)
+    """The largest body of a request, in bytes."""
+    max_rows: int = Field(default=10_000, ge=1)
+    """The most rows of a request."""
+    timeout: float = Field(default=30.0, gt=0)
+    """Seconds within which a request must have arrived."""
+    cors: tuple[str, ...] = ()
+    """The origins whose pages may call the server, as a JSON list; none without it."""
 
 
 class Settings(BaseSettings):
@@ -44,6 +62,10 @@ class Settings(BaseSettings):
     """The database that loads write to: `postgresql://…` or a DuckDB file; `warehouse.duckdb` in the home folder."""
     redis: str | None = Field(default=None, pattern=r"^(redis|rediss|unix)://")
     """Where the workers of all servers count requests together: `redis://host:port/0`; without it each by itself."""
+    pii_secret: SecretStr | None = None
+    """The key of the hashes of personal data in the log; without it one is made in the home folder (`pii.key`)."""
+    serve: ServeSettings = ServeSettings()
+    """How `torneo serve` behaves."""
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     """How many cores to use."""
     tracking_uri: str | None = Field(

@@ -1,0 +1,124 @@
+"""The outermost layer: every request gets an id, a time, headers and a count here, and predictions their short way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from torneo.http.predict import Request, predict
+from torneo.http.problems import TYPE, Problem
+from torneo.http.service import Service
+from torneo.serving.ids import new_ids
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = logging.getLogger("torneo.http")
+
+SECURE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+_PREDICT = re.compile(r"/v1/([^/]+)/predict|/predict(?:/batch)?")
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
+
+
+class Front:
+    """Wraps the application; `service` is there from the application's start-up on."""
+
+    def __init__(self, app: App, service: Callable[[], Service]) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter_ns()
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id")
+        id = given.decode() if given is not None and _ID.fullmatch(given) else new_ids()[0]  # noqa: A001
+        service = self._service()
+        path = scope["path"]
+        short = _PREDICT.fullmatch(path) if scope["method"] == "POST" else None
+        if short is None:
+            await self._other(scope, receive, send, id, started)
+            return
+        project = short[1]
+        try:
+            body = await _body(receive, headers, service.settings.max_body, service.settings.timeout)
+            client = scope["client"][0] if scope.get("client") else ""
+            answer = await predict(service, Request(id, project, headers, body, client, started))
+            status, content, own = 200, answer.body, answer.headers
+        except Problem as problem:
+            status, content = problem.status, problem.body(id)
+            own = (TYPE, *((name.lower().encode(), text.encode()) for name, text in problem.headers.items()))
+        except Exception:
+            log.exception("a request failed", extra={"request_id": id})
+            status, content, own = 500, Problem(500, "the server failed; its log has the reason").body(id), (TYPE,)
+        told = [*own, (b"content-length", str(len(content)).encode()), (b"x-request-id", id.encode()), *SECURE]
+        await send({"type": "http.response.start", "status": status, "headers": told})
+        await send({"type": "http.response.body", "body": content})
+        name = project if project in service.endpoints else next(iter(service.endpoints)) if project is None else ""
+        service.metrics.answered(name, "predict", status, (time.perf_counter_ns() - started) / 1e9)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send, id: str, started: int) -> None:  # noqa: A002
+        """All other routes: the application's, with the same headers and counts."""
+        service = self._service()
+        scope["state"] = {**scope.get("state", {}), "request_id": id, "started": started}
+        answered = 500
+
+        async def tell(message: Message) -> None:
+            nonlocal answered
+            if message["type"] == "http.response.start":
+                answered = message["status"]
+                present = {name.lower() for name, _ in message["headers"]}
+                added = [(name, value) for name, value in SECURE if name not in present]
+                message["headers"] = [*message["headers"], *added, (b"x-request-id", id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, tell)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            project = scope.get("path_params", {}).get("project", "")
+            name = project if project in service.endpoints else ""
+            service.metrics.answered(name, route, answered, (time.perf_counter_ns() - started) / 1e9)
+
+
+async def _body(receive: Receive, headers: dict[bytes, bytes], most: int, seconds: float) -> bytes:
+    """A request's body.
+
+    Raises:
+        Problem: it is too large, comes too slowly, or its sender is gone.
+    """
+    said = headers.get(b"content-length", b"0")
+    if not said.isdigit() or int(said) > most:
+        raise Problem(413, f"the body is too large: at most {most:,} bytes")
+    try:
+        async with asyncio.timeout(seconds):
+            message = await receive()
+            body: bytes = message.get("body", b"")
+            if not message.get("more_body"):
+                return body
+            parts = [body]
+            size = len(body)
+            while message.get("more_body"):
+                message = await receive()
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > most:
+                    raise Problem(413, f"the body is too large: at most {most:,} bytes")
+            return b"".join(parts)
+    except TimeoutError:
+        raise Problem(408, f"the body did not arrive within {seconds:g} seconds") from None

@@ -1,0 +1,175 @@
+"""`POST …/predict`: from the bytes of a request to the bytes of its answer, by the shortest way.
+
+It is not a FastAPI route, because routing and dependencies there cost more than the prediction; its description is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from torneo.errors import UnavailableError
+from torneo.http.problems import Problem, invalid_rows
+from torneo.http.service import Service
+from torneo.ports import Claim
+from torneo.serving.endpoint import Call, Endpoint, InvalidRowsError, Predicted, Row
+from torneo.serving.limits import headers as limit_headers
+
+JSON = (b"content-type", b"application/json")
+AGAIN = {"Retry-After": "1"}
+AT_ONCE = 256
+"""So many rows are computed without a thread."""
+LONGEST_NAME = 255
+
+
+class Request(NamedTuple):
+    """A request whose body has arrived."""
+
+    id: str
+    project: str | None
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    client: str
+    """The address it came from."""
+    started: int
+    """`time.perf_counter_ns()` at its arrival."""
+
+
+class Answer(NamedTuple):
+    """A body with the headers that are its own."""
+
+    body: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+
+
+def presented_key(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key that a request presents: `X-API-Key`, or a bearer token."""
+    key = headers.get(b"x-api-key")
+    if key is None:
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        key = token.strip() if scheme.lower() == b"bearer" else None
+    return None if key is None else key.decode("latin-1")
+
+
+async def predict(service: Service, request: Request) -> Answer:
+    """Answer one row (an object) or many (an array) in kind, when the log has it.
+
+    Raises:
+        Problem: for the client.
+    """
+    endpoint = service.endpoint(request.project)
+    headers = request.headers
+    key = service.admit(presented_key(headers), "predict", endpoint.name)
+    if not headers.get(b"content-type", b"").startswith(b"application/json"):
+        raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
+    rows, single = _rows(request.body, service.settings.max_rows)
+    taken = await service.take(endpoint.name, key or request.client, len(rows))
+    call = Call(request.id, key, request.started, headers.get(b"torneo-subject", b"").decode("latin-1"))
+    name = headers.get(b"idempotency-key", b"").decode("latin-1")
+    known = await _claimed(service, endpoint, call, name, request.body) if name else None
+    body = known or await answered(service, endpoint, rows, call, single=single, name=name, sent=request.body)
+    if taken is None:
+        return Answer(body, (JSON,))
+    return Answer(body, (JSON, *_encoded(limit_headers(taken, service.rates[endpoint.name]))))
+
+
+async def answered(
+    service: Service, endpoint: Endpoint, rows: Sequence[Row], call: Call, *, single: bool, name: str, sent: bytes
+) -> bytes:
+    """The body of the answer to new rows; the log has it, and the idempotency key if there is one."""
+    made = await computed(service, endpoint, rows, call, single=single)
+    shared = {"model": endpoint.name, "request_id": call.request}
+    body = to_json(made.answers[0] | shared if single else {"predictions": made.answers} | shared)
+    claims = [_claim(endpoint, call, name, sent, body, made)] if name else ()
+    standing = await logged(service, endpoint, made, rows, call, claims)
+    return body if standing is None else _replayed(standing, sent)
+
+
+async def computed(
+    service: Service, endpoint: Endpoint, rows: Sequence[Row], call: Call, *, single: bool = False
+) -> Predicted:
+    """The answers to rows. Few are computed at once; many in a thread, so that others do not wait for them.
+
+    Raises:
+        Problem: rows break the contract, or there is no champion yet.
+    """
+    try:
+        if len(rows) <= AT_ONCE:
+            return endpoint.predict(rows, call)
+        return await asyncio.to_thread(endpoint.predict, rows, call)
+    except InvalidRowsError as error:
+        for finding in error.findings:
+            service.metrics.refused(endpoint.name, finding.reason)
+        raise invalid_rows(error.findings, single=single) from None
+    except UnavailableError as error:
+        raise Problem(503, error.message, headers=AGAIN) from None
+
+
+async def logged(
+    service: Service,
+    endpoint: Endpoint,
+    made: Predicted,
+    rows: Sequence[Row],
+    call: Call,
+    claims: Sequence[Claim] = (),
+) -> Claim | None:
+    """Wait until the log has it, and have the shadow look at it; gives another request's claim if there is one.
+
+    Raises:
+        Problem: the log cannot be written now.
+    """
+    lineup = endpoint.lineup
+    try:
+        standing = await service.writer.write(made.log, claims)
+    except UnavailableError as error:
+        raise Problem(503, error.message, headers=AGAIN) from None
+    if standing is None:
+        for version, role in {(line.version, line.role) for line in made.log}:
+            service.metrics.predicted(endpoint.name, version, role, len(made.log))
+        if lineup is not None and lineup.shadow is not None:
+            service.shadow(endpoint, lineup, made, rows, call)
+    return standing
+
+
+async def _claimed(service: Service, endpoint: Endpoint, call: Call, name: str, sent: bytes) -> bytes | None:
+    """What was answered under an idempotency key before."""
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isascii() or not name.isprintable():
+        raise Problem(400, f"Idempotency-Key must have 1 to {LONGEST_NAME} printable ASCII characters")
+    try:
+        standing = await asyncio.to_thread(service.log.claim, endpoint.name, call.key, name)
+    except UnavailableError as error:
+        raise Problem(503, error.message, headers=AGAIN) from None
+    return None if standing is None else _replayed(standing, sent)
+
+
+def _claim(endpoint: Endpoint, call: Call, name: str, sent: bytes, body: bytes, made: Predicted) -> Claim:
+    digest = sha256(sent).hexdigest()
+    return Claim(endpoint.name, call.key, name, call.request, digest, body.decode(), made.log[0].at)
+
+
+def _replayed(standing: Claim, sent: bytes) -> bytes:
+    if standing.digest != sha256(sent).hexdigest():
+        raise Problem(422, "this Idempotency-Key was used with another body; a new request needs a new key")
+    return standing.answer.encode()
+
+
+def _rows(body: bytes, most: int) -> tuple[Sequence[Row], bool]:
+    try:
+        sent: Any = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise Problem(400, f"the body is not JSON: {str(error)[:200]}") from None
+    if type(sent) is dict:
+        return [sent], True
+    if type(sent) is not list or not sent or not all(type(row) is dict for row in sent):
+        raise Problem(422, "the body must be an object (one row) or a non-empty array of objects (many)")
+    if len(sent) > most:
+        raise Problem(413, f"{len(sent):,} rows are too many for one request: at most {most:,}")
+    return sent, False
+
+
+def _encoded(headers: Mapping[str, str]) -> Sequence[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

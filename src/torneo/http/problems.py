@@ -1,0 +1,67 @@
+"""Errors as clients see them: problem details (RFC 9457), with a JSON Pointer (RFC 6901) to each wrong value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic_core import to_json
+
+from torneo.serving.inputs import Finding
+
+MOST = 100
+"""So many wrong values of one request are told."""
+TYPE = (b"content-type", b"application/problem+json")
+
+
+class Problem(Exception):  # noqa: N818 - the standard's word
+    """What a client is told instead of an answer."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+    def body(self, request: str) -> bytes:
+        """The problem as JSON.
+
+        >>> Problem(409, "it exists").body("r1").decode()
+        '{"type":"about:blank","title":"Conflict","status":409,"detail":"it exists","request_id":"r1"}'
+        """
+        told: dict[str, Any] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "request_id": request,
+        }
+        return to_json(told | ({"errors": list(self.errors)} if self.errors else {}))
+
+
+def invalid_rows(findings: Sequence[Finding], *, single: bool) -> Problem:
+    """The problem that rows break the contract, each value with its place in the body."""
+    errors = [
+        {
+            "pointer": ("" if single else f"/{finding.row}") + f"/{_escaped(finding.column)}",
+            "reason": finding.reason,
+            "detail": finding.message,
+        }
+        for finding in findings[:MOST]
+    ]
+    count = len(findings)
+    told = f"{count} value{'s' * (count > 1)} of the request break{'s' * (count == 1)} the contract"
+    return Problem(422, told + (f"; the first {MOST} are listed" if count > MOST else ""), errors=errors)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")

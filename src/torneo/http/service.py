@@ -1,0 +1,116 @@
+"""What a worker holds while it serves, and who may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from torneo.http.metrics import Metrics
+from torneo.http.problems import Problem
+from torneo.ports import PredictionLog, StateStore
+from torneo.serving.endpoint import Call, Endpoint, Lineup, Predicted, Row
+from torneo.serving.follow import Follower
+from torneo.serving.keys import Keyring, Scope
+from torneo.serving.limits import Limiter, Taken
+from torneo.serving.limits import headers as limit_headers
+from torneo.serving.writer import LogWriter
+from torneo.spec.rate import Rate, parse_rate
+from torneo.spec.settings import ServeSettings
+
+SHADOWS = 64
+"""So many requests may wait for their shadow; what comes on top is not shadowed."""
+
+
+@dataclass
+class Service:
+    """The parts of one worker. Without a keyring nobody needs a key."""
+
+    endpoints: Mapping[str, Endpoint]
+    state: StateStore
+    log: PredictionLog
+    writer: LogWriter
+    limiter: Limiter
+    follower: Follower
+    keyring: Keyring | None
+    settings: ServeSettings
+    metrics: Metrics
+    rates: Mapping[str, Rate] = field(init=False)
+    """The limit of each project that has one."""
+    _shadows: ThreadPoolExecutor = field(init=False)
+    _shadowing: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        limits = {name: endpoint.project.serve.rate_limit for name, endpoint in self.endpoints.items()}
+        self.rates = {name: parse_rate(limit) for name, limit in limits.items() if limit is not None}
+        self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadow")
+
+    def endpoint(self, name: str | None) -> Endpoint:
+        """The project of a name; without one, the only one that is served.
+
+        Raises:
+            Problem: there is no such project, or there are several.
+        """
+        if name is None:
+            if len(self.endpoints) == 1:
+                return next(iter(self.endpoints.values()))
+            raise Problem(404, f"several projects are served; ask /v1/PROJECT/… for {', '.join(self.endpoints)}")
+        found = self.endpoints.get(name)
+        if found is None:
+            raise Problem(404, f"there is no project {name[:80]!r} here")
+        return found
+
+    def admit(self, presented: str | None, scope: Scope, project: str | None) -> str:
+        """The id of the key that allows a request; empty where no key is needed.
+
+        Raises:
+            Problem: there is no valid key (401), or it does not cover this (403).
+        """
+        if self.keyring is None:
+            return ""
+        key = None if presented is None else self.keyring.find(presented)
+        if key is None:
+            why = "a key is needed: X-API-Key or Authorization: Bearer" if presented is None else "the key is not valid"
+            raise Problem(401, why, headers={"WWW-Authenticate": "Bearer"})
+        if not key.may(scope, project):
+            raise Problem(403, f"the key {key.name!r} has no scope {scope!r} for {project or 'the server'}")
+        return key.id
+
+    async def take(self, project: str, client: str, rows: int) -> Taken | None:
+        """Count rows against the project's limit; None where there is none.
+
+        Raises:
+            Problem: the limit is reached.
+        """
+        rate = self.rates.get(project)
+        if rate is None:
+            return None
+        taken = await self.limiter.take(f"{project}/{client}", rate, rows)
+        if not taken.allowed:
+            if taken.reset_seconds is None:
+                raise Problem(413, f"{rows} rows are more than the limit of {taken.limit} in {rate.seconds} seconds")
+            raise Problem(429, "the rate limit is reached", headers=limit_headers(taken, rate))
+        return taken
+
+    def shadow(self, endpoint: Endpoint, lineup: Lineup, made: Predicted, rows: Sequence[Row], call: Call) -> None:
+        """Have the shadow score what was answered, beside; where too many wait, it is left out and counted."""
+        if self._shadowing >= SHADOWS:
+            self.metrics.shadow_left_out(endpoint.name)
+            return
+        self._shadowing += 1
+
+        def work() -> None:
+            try:
+                if not self.writer.hand_over(endpoint.shadow(lineup, made, rows, call)):
+                    self.metrics.shadow_left_out(endpoint.name)
+            finally:
+                self._shadowing -= 1
+
+        self._shadows.submit(work)
+
+    async def close(self) -> None:
+        """Write what waits, and end."""
+        self.follower.stop()
+        self._shadows.shutdown(wait=True)
+        await self.writer.close()
+        await self.limiter.close()

@@ -1,0 +1,119 @@
+"""Serving: what `torneo serve` starts. Each worker is a process that builds its own `Service`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from torneo import runtime
+from torneo.errors import ConflictError, SettingsError
+from torneo.http.app import make_app
+from torneo.http.front import Front
+from torneo.http.metrics import Metrics
+from torneo.http.service import Service
+from torneo.runtime import Runtime
+from torneo.serving.endpoint import Endpoint
+from torneo.serving.follow import Follower
+from torneo.serving.keys import Keyring
+from torneo.serving.limits import Limiter
+from torneo.serving.privacy import Privacy
+from torneo.serving.writer import LogWriter
+from torneo.spec.loading import LoadProject
+from torneo.spec.settings import settings
+
+PROJECTS = "TORNEO_SERVED"
+WORKERS = "TORNEO_WORKERS"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(projects: Sequence[str | None], host: str, port: int, workers: int) -> None:
+    """Serve projects until somebody stops it.
+
+    Raises:
+        ConflictError: a project loads a table; or nobody would need a key, and the address is not loopback.
+    """
+    found = settings()
+    if found.serve.auth == "off" and host not in LOOPBACK:
+        raise ConflictError(
+            f"TORNEO_SERVE__AUTH=off lets everybody in, and {host} can be reached from elsewhere",
+            fix="leave it on and make a key with `torneo keys create`, or serve on 127.0.0.1",
+        )
+    files = [str(runtime.find(found, project).absolute()) for project in projects]
+    for file in files:
+        spec, _ = runtime.open_project(found, file)
+        if isinstance(spec, LoadProject):
+            raise ConflictError(f"{spec.project} loads a table: it has no model to serve")
+    os.environ[PROJECTS] = os.pathsep.join(files)
+    os.environ[WORKERS] = str(workers)
+    with tempfile.TemporaryDirectory(prefix="torneo-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        import uvicorn
+
+        uvicorn.run(
+            "torneo.server:worker",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            date_header=True,
+            timeout_graceful_shutdown=30,
+        )
+
+
+def worker() -> Front:
+    """The application of one worker, as the environment of `serve` describes it."""
+    found = settings()
+    return make_app(lambda: build(Runtime(found), os.environ[PROJECTS].split(os.pathsep), int(os.environ[WORKERS])))
+
+
+def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
+    """The parts of one worker; called in its event loop."""
+    found = made.settings
+    secret = _secret(made)
+    endpoints: dict[str, Endpoint] = {}
+    for file in files:
+        spec, _ = runtime.open_project(found, file)
+        assert not isinstance(spec, LoadProject)  # noqa: S101 - `serve` has looked
+        endpoints[spec.project] = Endpoint(spec, Privacy.of(spec.project, spec.contract, secret))
+    keyring = None if found.serve.auth == "off" else Keyring(made.state, made.clock)
+    others = {} if keyring is None else {"keys": lambda: keyring.refresh(made.state)}
+    follower = Follower(list(endpoints.values()), made.state, made.objects, made.home / "serving", others)
+    follower.start()
+    return Service(
+        endpoints=endpoints,
+        state=made.state,
+        log=made.predictions,
+        writer=LogWriter(made.predictions, found.serve.log),
+        limiter=Limiter(workers, found.redis),
+        follower=follower,
+        keyring=keyring,
+        settings=found.serve,
+        metrics=Metrics(),
+    )
+
+
+def _secret(made: Runtime) -> bytes:
+    """The key of the log's hashes: the setting, or a file that is made once."""
+    given = made.settings.pii_secret
+    if given is not None:
+        return given.get_secret_value().encode()
+    path: Path = made.home / "pii.key"
+    mine = path.with_name(f".pii.{os.getpid()}.key")
+    try:
+        if not path.exists():
+            mine.touch(mode=0o600)
+            mine.write_text(secrets.token_hex(32), encoding="ascii")
+            with contextlib.suppress(FileExistsError):  # another process was quicker: its key is the one
+                path.hardlink_to(mine)
+            mine.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be made: {error.strerror}", fix="set TORNEO_PII_SECRET") from None
