@@ -11,29 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import psycopg
 
-from torneo.errors import ConflictError, MissingExtraError, NotFoundError, TorneoError, UnavailableError
+from torneo.errors import ConflictError, NotFoundError, TorneoError, UnavailableError
 from torneo.spec.chain import canonical
+from torneo.stores.database_postgres import AGAIN, Connection, connect, display, one_line
 from torneo.stores.sqlfile import bind, named_statements, quote, quote_table
 from torneo.stores.warehouse_rows import has_any
 from torneo.stores.warehouse_session import NONE, Values
 from torneo.stores.warehouse_sql import SqlWarehouse
 
-try:
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-except ImportError:
-    raise MissingExtraError("psycopg", "postgres", "a warehouse on PostgreSQL") from None
-
 if TYPE_CHECKING:
     from psycopg import Column
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 SQL = {
     **named_statements(Path(__file__).with_name("warehouse.sql")),
     **named_statements(Path(__file__).with_name("warehouse_postgres.sql")),
 }
-CONNECT_SECONDS = 10
 TYPES = {
     "text": "text", "bigint": "bigint", "double": "double precision", "boolean": "boolean", "date": "date",
     "timestamp": "timestamp without time zone", "decimal": "numeric({precision},{scale})",
@@ -44,9 +38,6 @@ _READ = {
     "date": pl.Date(), "timestamp": pl.Datetime("us"), "timestamptz": pl.Datetime("us", "UTC"), "jsonb": pl.String(),
 }  # fmt: skip
 _SPECIAL = b"\\\t\n\r"
-_AGAIN = ("08", "40", "53300", "55P03", "57")
-"""SQLSTATEs, or their classes, after which the same call may succeed: lost connections, deadlocks, shutdowns."""
-_REFUSED_AT_THE_DOOR = ("does not exist", "authentication failed", "no password", "not permitted", "pg_hba.conf")
 _FIXES = {
     "42501": "GRANT the right to this user, or let its owner create the tables (torneo migrates what is missing)",
     "53100": "free space on the server's disk, and run again",
@@ -60,32 +51,18 @@ class PostgresWarehouse(SqlWarehouse):
     """A database of a PostgreSQL server, `postgresql://user:password@host:port/name`."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.replace("postgresql+psycopg:", "postgresql:", 1)
-        self._where = _display(self._url)
+        self._url = url
+        self._where = display(url, "the warehouse's")
         super().__init__(self._begin)
 
     @contextmanager
     def _begin(self) -> Iterator[PostgresSession]:
         with _translated(self._where):
-            connection = self._connect()
+            connection = connect(self._url, self._where, cursor_factory=psycopg.RawCursor)
             with connection:
                 session = PostgresSession(connection, self._where)
                 session.run("begin")
                 yield session
-
-    def _connect(self) -> Connection:
-        try:
-            return psycopg.connect(
-                self._url,
-                connect_timeout=CONNECT_SECONDS,
-                application_name="torneo",
-                client_encoding="utf8",
-                cursor_factory=psycopg.RawCursor,
-            )
-        except psycopg.OperationalError as error:
-            text = _one_line(error)
-            refused = any(sign in text for sign in _REFUSED_AT_THE_DOOR)
-            raise (ConflictError if refused else UnavailableError)(f"{self._where}: cannot connect: {text}") from None
 
 
 class PostgresSession:
@@ -196,28 +173,11 @@ def _translated(where: str) -> Iterator[None]:
 
 def _translation(where: str, error: psycopg.Error) -> TorneoError:
     state = error.sqlstate
-    text = f"{where}: {_one_line(error)}"
+    text = f"{where}: {one_line(error)}"
     if state is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return UnavailableError(f"{text} (the connection was lost; nothing is half done)")
-    if state is not None and state.startswith(_AGAIN):
+    if state is not None and state.startswith(AGAIN):
         return UnavailableError(f"{text} (nothing is half done)")
     if state in _NOT_THERE:
         return NotFoundError(text, fix=_FIXES.get(state))
     return ConflictError(text, fix=_FIXES.get(state or ""))
-
-
-def _one_line(error: psycopg.Error) -> str:
-    text = " ".join((error.diag.message_primary or str(error)).split())
-    return text if len(text) <= 500 else text[:500] + "…"
-
-
-def _display(url: str) -> str:
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise ConflictError(
-            "the warehouse's URL is none of PostgreSQL", fix="write it as postgresql://user:password@host:5432/name"
-        ) from None
-    user = f"{parts['user']}@" if "user" in parts else ""
-    port = f":{parts['port']}" if "port" in parts else ""
-    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
