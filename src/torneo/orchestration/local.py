@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Literal
 
-from torneo.errors import Transient
+from torneo.errors import TorneoError, Transient
 from torneo.learn.auto import challengers_of
 from torneo.ports import StateStore
 from torneo.spec.frozen import Frozen
@@ -47,6 +49,10 @@ class RunReport(Frozen):
         return all(step.status == "unchanged" for step in self.steps)
 
 
+Done = tuple[str, Frozen, StepReport]
+"""A task's name, its result, and what happened to it."""
+
+
 def run(context: AnyContext, owner: str, tell: Callable[[StepReport], None]) -> RunReport:
     """Bring a project up to date. Only one run of a project at a time.
 
@@ -54,28 +60,71 @@ def run(context: AnyContext, owner: str, tell: Callable[[StepReport], None]) -> 
         LockedError: another run is at it.
         TorneoError: a step failed; what was done before it stays done.
     """
-    name = context.project.project
-    with context.state.lock(f"run/{name}", owner):
+    project = context.project.project
+    with context.state.lock(f"run/{project}", owner):
         results: dict[str, Frozen] = {}
         reports: list[StepReport] = []
-        for step in plan_of(context.project):
-            for task in tasks(step, context, results):
-                result, step_report = _bring_up_to_date(context, task, results)
-                results[task.name] = result
+        for steps in together(plan_of(context.project)):
+            for name, result, step_report in _all_up_to_date(context, steps, results):
+                results[name] = result
                 reports.append(step_report)
                 tell(step_report)
     dumped = {key: result.model_dump(mode="json") for key, result in results.items()}
     digest = digest_of({key: _lasting(value) for key, value in dumped.items()})
-    report = RunReport(project=name, steps=tuple(reports), results=dumped, digest=digest)
+    report = RunReport(project=project, steps=tuple(reports), results=dumped, digest=digest)
     if not report.unchanged:
         body = {"steps": [step.model_dump(mode="json") for step in reports], "digest": digest, "owner": owner}
-        context.state.append(name, "runs", digest_of([context.clock.now().isoformat(), owner])[:32], body)
+        context.state.append(project, "runs", digest_of([context.clock.now().isoformat(), owner])[:32], body)
     return report
 
 
 def _lasting(result: Mapping[str, Any]) -> Mapping[str, Any]:
     """A result without what names the run that made it."""
     return {key: value for key, value in result.items() if key not in ("run_id", "measured", "at")}
+
+
+def together(plan: Sequence[Step]) -> Iterator[list[Step]]:
+    """The steps of a plan in order; neighbours that do not need each other are together."""
+    group: list[Step] = []
+    for step in plan:
+        if any(other.name in step.needs for other in group):
+            yield group
+            group = []
+        group.append(step)
+    yield group
+
+
+def _all_up_to_date(context: AnyContext, steps: Sequence[Step], results: Mapping[str, Frozen]) -> Iterator[Done]:
+    """Bring steps up to date side by side, each with a folder of its own; all end before one that failed is told."""
+    known = dict(results)
+    if len(steps) == 1:
+        yield from _told(context, steps[0], known, _step_up_to_date(context, steps[0], known))
+        return
+    with ThreadPoolExecutor(len(steps)) as pool:
+        coming = []
+        for step in steps:
+            (work := context.work / step.name).mkdir(exist_ok=True)
+            coming.append(pool.submit(list, _step_up_to_date(replace(context, work=work), step, known)))
+    for step, future in zip(steps, coming, strict=True):
+        yield from _told(context, step, known, _result(future))
+
+
+def _step_up_to_date(context: AnyContext, step: Step, results: Mapping[str, Frozen]) -> Iterator[Done]:
+    for task in tasks(step, context, results):
+        result, report = _bring_up_to_date(context, task, results)
+        yield task.name, result, report
+
+
+def _result(future: Future[list[Done]]) -> Iterator[Done]:
+    yield from future.result()
+
+
+def _told(context: AnyContext, step: Step, results: Mapping[str, Frozen], done: Iterator[Done]) -> Iterator[Done]:
+    try:
+        yield from done
+    except TorneoError as error:
+        step.refused(context, results, error)
+        raise
 
 
 def _bring_up_to_date(context: AnyContext, task: Task, results: Mapping[str, Frozen]) -> tuple[Frozen, StepReport]:

@@ -1,4 +1,4 @@
-"""Snapshot to accepted and refused rows; refused ones go into the rejects table with all their reasons."""
+"""Snapshot to accepted and refused rows, in files."""
 
 from __future__ import annotations
 
@@ -7,43 +7,38 @@ from collections.abc import Mapping
 from torneo.checks import REPEATED_ROW
 from torneo.errors import GateError
 from torneo.spec.frozen import Frozen
-from torneo.spec.records import GateReport
+from torneo.spec.records import GateReport, Snapshot
 from torneo.stages.context import LoadContext
-from torneo.stages.loading import SUITE, named, needed, told
 from torneo.stages.validate import reasons_told
 
 
 def gate(context: LoadContext, results: Mapping[str, Frozen]) -> GateReport:
     """Gate the rows of the window; refused rows are kept as they came.
 
-    Copies of an accepted row lose nothing, so they do not count for `max_rejected`.
-
     Raises:
-        GateError: more rows are refused than the contract allows; raw and rejects have them all the same.
+        GateError: a column is missing, or the contract asks for something that its columns cannot give.
+        HookError: a function of checks.py fails.
     """
-    snapshot, landed = needed(results)
-    with told(context, landed.run, snapshot):
-        report = context.engine.gate(
-            context.project,
-            snapshot,
-            context.objects.path(snapshot.table.key),
-            context.work,
-            context.progress,
-            context.hooks.functions.get("checks", {}),
-            context.window,
-        )
+    snapshot = results["ingest"]
+    assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
+    report = context.engine.gate(
+        context.project,
+        snapshot,
+        context.objects.path(snapshot.table.key),
+        context.work,
+        context.progress,
+        context.hooks.functions.get("checks", {}),
+        context.window,
+    )
     kept = context.keep_gate(report, context.work)
     context.state.put(context.project.project, "gate", kept.model_dump(mode="json"))
-    tables = context.project.tables(snapshot.columns)
-    with told(context, landed.run, snapshot, kept):
-        rejected = named(context, tables, context.objects.path(kept.rejected.key))
-        context.warehouse.write_rejects(tables, landed.run, SUITE, rejected, context.clock.now())
-        stop_if_too_many(context, kept)
     return kept
 
 
 def stop_if_too_many(context: LoadContext, report: GateReport) -> None:
     """Refuse a load of which too many rows are refused.
+
+    Copies of an accepted row lose nothing, so they do not count for `max_rejected`.
 
     Raises:
         GateError: that is so.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,25 +43,20 @@ def _landed(context: LoadContext, results: Results) -> Inputs:
     """The window, and whether the warehouse has this run: one that was emptied since needs everything again."""
     snapshot = results["ingest"]
     assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
-    window, run = context.window, run_id(context, snapshot)
+    run = run_id(context, snapshot)
     known = any(line["run_id"] == run for line in runs(context))
-    days = "all" if window is None else f"{window.first} to {window.last}"
-    return {"window": days, "warehouse": "has the run" if known else "does not have the run"}
+    return {**_days(context, results), "warehouse": "has the run" if known else "does not have the run"}
+
+
+def _days(context: LoadContext, results: Results) -> Inputs:  # noqa: ARG001 - the form of `outside`
+    window = context.window
+    return {"window": "all" if window is None else f"{window.first} to {window.last}"}
 
 
 def _production(context: LoadContext, results: Results) -> Inputs:  # noqa: ARG001 - the form of `outside`
     """The last run that may have changed the production table."""
     known = runs(context)
     return {"production table": known[0]["run_id"] if known else "nothing loaded"}
-
-
-LOADING: tuple[Step, ...] = (
-    Step("ingest", Snapshot, (), ("source",), outside=source_content),
-    Step("raw", Landed, ("ingest",), ("contract", "source", "load"), hooks=("checks",), outside=_landed, moves=_landed),
-    Step("gate", GateReport, ("ingest", "raw"), ("contract", "source"), hooks=("checks",)),
-    Step("merge", Loaded, ("ingest", "raw", "gate"), ("load",), outside=_production, moves=_production),
-    Step("report", LoadReport, ("ingest", "raw", "gate", "merge"), ("project", "load")),
-)
 
 
 def needed(results: Results) -> tuple[Snapshot, Landed]:
@@ -127,19 +121,20 @@ def publish(context: LoadContext, report: LoadReport) -> LoadReport:
     return kept
 
 
-@contextmanager
-def told(context: LoadContext, run: str, snapshot: Snapshot, gate: GateReport | None = None) -> Iterator[None]:
-    """Where the block is refused, by the data or by the database, record that the run stopped and why."""
+def _refused(context: LoadContext, results: Results, error: TorneoError) -> None:
+    """Where the data or the database refuses a step, record that the run stopped and why."""
+    if not isinstance(error, GateError | HookError | ConflictError):
+        return
+    snapshot, gate = results["ingest"], results.get("gate")
+    assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
+    assert isinstance(gate, GateReport | None)  # noqa: S101
+    run = run_id(context, snapshot)
+    report = outcome(context, run, snapshot, gate, error=error.message)
     try:
-        yield
-    except (GateError, HookError, ConflictError) as error:
-        report = outcome(context, run, snapshot, gate, error=error.message)
-        try:
-            record(context, run, "stopped", report)
-        except TorneoError as further:
-            context.warn(f"{RUNS} does not say that the run stopped: {further.message}")
-        publish(context, report)
-        raise
+        record(context, run, "stopped", report)
+    except TorneoError as further:
+        context.warn(f"{RUNS} does not say that the run stopped: {further.message}")
+    publish(context, report)
 
 
 def named(context: LoadContext, tables: LoadTables, rows: Path) -> Path:
@@ -154,3 +149,30 @@ def named(context: LoadContext, tables: LoadTables, rows: Path) -> Path:
     file = context.work / f"named-{rows.name}"
     pl.scan_parquet(rows).select(*columns, *further).sink_parquet(file)
     return file
+
+
+LOADING: tuple[Step, ...] = (
+    Step("ingest", Snapshot, (), ("source",), outside=source_content),
+    Step(
+        "raw",
+        Landed,
+        ("ingest",),
+        ("contract", "source", "load"),
+        hooks=("checks",),
+        outside=_landed,
+        moves=_landed,
+        refused=_refused,
+    ),
+    Step("gate", GateReport, ("ingest",), ("contract", "source"), hooks=("checks",), outside=_days, refused=_refused),
+    Step(
+        "merge",
+        Loaded,
+        ("ingest", "raw", "gate"),
+        ("contract", "load"),
+        outside=_production,
+        moves=_production,
+        refused=_refused,
+    ),
+    Step("report", LoadReport, ("ingest", "raw", "gate", "merge"), ("project", "load")),
+)
+"""Raw and gate read the snapshot alone, so they run side by side."""

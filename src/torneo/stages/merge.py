@@ -1,4 +1,4 @@
-"""Accepted rows to staging and production, in one transaction."""
+"""Refused rows to rejects, with all their reasons; accepted rows to staging and production, in one transaction."""
 
 from __future__ import annotations
 
@@ -8,29 +8,28 @@ from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Loaded
 from torneo.spec.records import GateReport
 from torneo.stages.context import LoadContext
-from torneo.stages.loading import needed, outcome, record, told
+from torneo.stages.gate import stop_if_too_many
+from torneo.stages.loading import SUITE, named, needed, outcome, record
 
 
 def merge(context: LoadContext, results: Mapping[str, Frozen]) -> Loaded:
-    """Merge the window's accepted rows; nothing outside the window is touched.
+    """Keep the refused rows, and merge the window's accepted ones; nothing outside the window is touched.
 
     Raises:
-        GateError: more keys would go missing than `max_shrink` allows; nothing is changed.
-        ConflictError: a row cannot be merged, or the database refuses; nothing is changed.
+        GateError: more rows are refused than the contract allows (rejects have them all the same), or more keys would
+            go missing than `max_shrink` allows; nothing is merged.
+        ConflictError: a row cannot be merged, or the database refuses; nothing is merged.
     """
     snapshot, landed = needed(results)
     gate = results["gate"]
     assert isinstance(gate, GateReport)  # noqa: S101 - for the type checker
-    tables = context.project.tables(snapshot.columns)
+    tables, now = context.project.tables(snapshot.columns), context.clock.now()
     bar = context.progress.step("merge")
-    with told(context, landed.run, snapshot, gate):
-        merged = context.warehouse.merge(
-            tables,
-            landed.run,
-            context.objects.path(gate.accepted.key),
-            context.project.rules(context.window),
-            context.clock.now(),
-        )
+    rejected = named(context, tables, context.objects.path(gate.rejected.key))
+    context.warehouse.write_rejects(tables, landed.run, SUITE, rejected, now)
+    stop_if_too_many(context, gate)
+    accepted = context.objects.path(gate.accepted.key)
+    merged = context.warehouse.merge(tables, landed.run, accepted, context.project.rules(context.window), now)
     report = outcome(context, landed.run, snapshot, gate, merged=merged)
     record(context, landed.run, report.status, report)
     bar.done(f"{merged.staged:,} rows into {tables.prod}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from torneo.errors import TorneoError
 from torneo.hooks import FILES
 from torneo.learn.auto import challengers_of
 from torneo.promotion import champion
@@ -32,6 +33,10 @@ def _nothing(context: AnyContext, results: Results) -> Inputs:  # noqa: ARG001
     return {}
 
 
+def _untold(context: AnyContext, results: Results, error: TorneoError) -> None:
+    """A step that is refused leaves no record."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One step: a function of the context and of the results it needs."""
@@ -50,6 +55,8 @@ class Step:
     """What decides its result besides, looked up before it runs."""
     moves: Callable[[Any, Results], Inputs] = _nothing
     """What of that it changes itself, looked up again when it is done."""
+    refused: Callable[[Any, Results, TorneoError], None] = _untold
+    """Records that it failed, and why; called with what was done before it."""
 
     @property
     def function(self) -> Callable[..., Frozen]:

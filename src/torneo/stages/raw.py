@@ -9,7 +9,7 @@ from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Landed
 from torneo.spec.records import Snapshot
 from torneo.stages.context import LoadContext
-from torneo.stages.loading import named, record, run_id, told
+from torneo.stages.loading import named, record, run_id
 
 
 def raw(context: LoadContext, results: Mapping[str, Frozen]) -> Landed:
@@ -25,11 +25,10 @@ def raw(context: LoadContext, results: Mapping[str, Frozen]) -> Landed:
     tables = context.project.tables(snapshot.columns)
     bar = context.progress.step("raw")
     at = context.clock.now()
-    with told(context, run, snapshot):
-        context.warehouse.migrate(tables)
-        check_headers(context.project.contract, snapshot.columns)
-        record(context, run, "running")
-        file = named(context, tables, context.objects.path(snapshot.table.key))
-        rows = context.warehouse.write_raw(tables, run, file, at)
+    context.warehouse.migrate(tables)
+    check_headers(context.project.contract, snapshot.columns)
+    record(context, run, "running")
+    file = named(context, tables, context.objects.path(snapshot.table.key))
+    rows = context.warehouse.write_raw(tables, run, file, at)
     bar.done(f"{rows:,} rows into {tables.raw}")
     return Landed(run=run, rows=rows, at=at)
