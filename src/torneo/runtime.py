@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.metadata
 import os
@@ -16,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torneo.errors import NotFoundError, SettingsError
+from torneo.errors import ConflictError, NotFoundError, SettingsError
 from torneo.hooks import load_hooks
 from torneo.ports import Clock, Engine, ModelRegistry, ObjectStore, PredictionLog, Progress, StateStore, Warehouse
 from torneo.spec.load import load
@@ -175,6 +176,13 @@ class Runtime:
                 "code": code_digest(),
                 "tags": _surroundings(folder),
             }
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise ConflictError(
+                f"{scratch}: {os.strerror(error.errno)} (nothing is half done)",
+                fix="free space on the disk of TORNEO_HOME, and run again: it goes on where it stopped",
+            ) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
 

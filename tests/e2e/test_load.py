@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from e2e.loads import Load
+from e2e.loads import HEADER, Load
 from torneo.sources import simulate
 from torneo.spec.source import Input
 
@@ -207,6 +207,45 @@ def test_quarantined_rows_are_loaded_after_the_contract_is_mended(load: Load) ->
     load.torneo("quarantine", "retry", str(load.folder))
     assert [row[1] for row in load.prod] == ["1", "2", "7", "3"]
     assert ("non_positive_units",) in [row[-1] for row in load.rejects]
+
+
+def test_quarantined_rows_come_back_corrected(both: tuple[Load, Load]) -> None:
+    told = []
+    for load in both:
+        load.write(
+            *GOOD, "BRASIL 9 2/1/2023 BTC 1 1", *BAD.values(), "MEXICO 8 4/1/2023 BTC 1 1", "MEXICO 8 4/1/2023 BTC 2 1"
+        )
+        load.done("2023-01-05")
+        file = load.folder / "refused.csv"
+        assert load.torneo("quarantine", "export", str(load.folder), "--output", str(file)).code == 0
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert lines[0] == f"__line__,__reasons__,{HEADER}"
+        assert lines[-1] == "13,duplicate_key,MEXICO,8,4/1/2023,BTC,2,1"
+        text = "\n".join(lines[:-1]).replace("CHILE", "BRASIL").replace("31/2/2023", "32/2/2023") + "\n"
+        file.write_text(text, encoding="utf-8")
+        ran = load.torneo("quarantine", "retry", str(load.folder), "--file", str(file))
+        assert ran.code == 13, ran.err
+        assert "2 of 7 rows pass and are loaded: 2 new, 0 updated, 0 unchanged" in ran.out
+        before = (
+            load.prod,
+            load.rejects,
+            load.query("SELECT run_id, status, CAST(checked_at AS text) FROM dqm.dq_runs"),
+        )
+        again = load.torneo("quarantine", "retry", str(load.folder), "--file", str(file))
+        assert "0 of 7 rows pass" in again.out
+        assert "2 loaded already" in again.out
+        assert before == (
+            load.prod,
+            load.rejects,
+            load.query("SELECT run_id, status, CAST(checked_at AS text) FROM dqm.dq_runs"),
+        )
+        told.append((*before[:2], ran.out, again.out, before[2][0][:2]))
+    assert told[0] == told[1]
+    duckdb, _ = both
+    assert duckdb.active == {"1", "2", "3", "7", "8", "9"}
+    assert [row[0] for row in duckdb.rejects] == [7, 8, 9, 10, 11, 13]
+    assert (duckdb.rejects[1][3], duckdb.rejects[1][-1]) == ("32/2/2023", ("invalid_purchase_date",))
+    assert duckdb.query("SELECT count(*) FROM raw.bt_crypto_transaction_history") == [(12,)]
 
 
 def test_another_column_set_is_refused_with_the_names(load: Load) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from disk import small_disk
 from e2e.loads import Load
 from postgres import Server, running_server
 
@@ -109,3 +111,69 @@ def test_an_interrupted_load_leaves_nothing_half_done(postgres_database: str, tm
     assert len(load.prod) == 0
     load.done("2021-01-31")
     assert len(load.prod) + len(load.rejects) == 60_000
+
+
+def test_a_source_table_that_is_missing(postgres_database: str, load: Load) -> None:
+    """The table that the query reads is not there yet; when it is, the run goes through."""
+    query = f'{postgres_database}", query: "SELECT * FROM public.transactions'  # noqa: S608
+    Load.make(load.folder, load.warehouse, source=query)
+    ran = load.run("2023-01-05")
+    assert ran.code == 4
+    assert 'relation "public.transactions" does not exist' in ran.err
+    assert "s3cret" not in ran.err
+    with psycopg.connect(postgres_database) as connection:
+        connection.execute(
+            "CREATE TABLE public.transactions AS SELECT 'MEXICO' AS site_id, '3' AS user_id, 'USDC' AS crypto_type, "
+            "'5/1/2023' AS purchase_date, '1' AS purchase_price, '4' AS purchase_units"
+        )
+    load.done("2023-01-05")
+    assert load.active == {"3"}
+
+
+def test_a_full_disk_of_the_database(server: Server, tmp_path: Path) -> None:
+    undisturbed = Load.make(tmp_path / "a", str(tmp_path / "a.duckdb"), source=BIG, changes=MONTH)
+    undisturbed.done("2021-01-31")
+    load = Load.make(tmp_path / "b", server.new_database("full"), source=BIG, changes=MONTH)
+    with small_disk(server.folder / "small") as (place, grow):
+        shutil.chown(place, place.parent.owner())
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
+            connection.execute('ALTER DATABASE "full" SET default_tablespace = small')
+        _fill_and_grow(load, grow, "free space on the server's disk")
+        assert (load.prod, load.rejects) == (undisturbed.prod, undisturbed.rejects)
+        server.stop()
+
+
+def test_a_full_disk_of_the_duckdb_file(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small") as (place, grow):
+        load = Load.make(tmp_path / "project", str(place / "warehouse.duckdb"), source=BIG, changes=MONTH)
+        _fill_and_grow(load, grow, "free space on that disk")
+        assert len(load.prod) + len(load.rejects) == 60_000
+
+
+def _fill_and_grow(load: Load, grow: Callable[[], None], fix: str) -> None:
+    ran = load.run("2021-01-31")
+    assert ran.code == 10, ran.err
+    assert "No space left on device" in ran.err
+    assert fix in ran.err
+    assert "Traceback" not in ran.err
+    grow()
+    assert load.query("SELECT count(*) FROM prod.bt_crypto_events") == [(0,)]
+    load.done("2021-01-31")
+    assert load.query("SELECT status FROM dqm.dq_runs") == [("rejected_rows",)]
+
+
+@pytest.mark.parametrize("part", ["work", "objects"])
+def test_a_full_disk_of_this_machine(tmp_path: Path, postgres_database: str, part: str) -> None:
+    load = Load.make(tmp_path / "project", postgres_database, source=BIG, changes=MONTH)
+    (home := load.folder / "home").mkdir()
+    with small_disk(home / part) as (place, grow):
+        (place / "other").write_bytes(b"0" * (7 << 19))
+        ran = load.run("2021-01-31")
+        assert "No space left on device" in ran.err
+        assert f"home/{part}" in ran.err
+        assert "Traceback" not in ran.err
+        assert ran.code in (10, 12)
+        grow()
+        load.done("2021-01-31")
+        assert len(load.prod) + len(load.rejects) == 60_000

@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from disk import small_disk
 from torneo.errors import ConflictError, UnavailableError
 from torneo.stores.warehouse import open_warehouse
 from torneo.testing.small_load import at, day, merge, prod, rules, tables
@@ -67,9 +66,7 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
         open_warehouse(tmp_path / "file" / "a.duckdb").read("prod.sales")
 
 
-def test_a_full_disk(
-    small_disk: Callable[[Path], AbstractContextManager[tuple[Path, Callable[[], None]]]], tmp_path: Path, rows: Path
-) -> None:
+def test_a_full_disk(tmp_path: Path, rows: Path) -> None:
     with small_disk(tmp_path / "small") as (place, grow):
         warehouse = open_warehouse(place / "warehouse.duckdb")
         warehouse.migrate(tables())

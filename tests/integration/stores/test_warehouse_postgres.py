@@ -11,20 +11,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import polars as pl
 import psycopg
 import pytest
 
+from disk import small_disk
 from postgres import PASSWORD, Server, running_server
 from torneo.errors import ConflictError, TorneoError, UnavailableError
 from torneo.ports import Warehouse
 from torneo.stores.warehouse import open_warehouse
 from torneo.testing.small_load import at, day, merge, rules, tables
 
-SmallDisk = Callable[[Path], AbstractContextManager[tuple[Path, Callable[[], None]]]]
 LOAD = """
 import sys
 from pathlib import Path
@@ -98,9 +97,7 @@ def test_no_permission(postgres_server: Server, postgres_database: str, warehous
     assert merge(warehouse, [("a", day(1), None)]).inserted == 1
 
 
-def test_a_full_disk(
-    postgres_server: Server, postgres_database: str, warehouse: Warehouse, small_disk: SmallDisk, tmp_path: Path
-) -> None:
+def test_a_full_disk(postgres_server: Server, postgres_database: str, warehouse: Warehouse, tmp_path: Path) -> None:
     with small_disk(postgres_server.folder / "small") as (place, grow):
         shutil.chown(place, place.parent.owner())
         _fill_and_grow(postgres_database, warehouse, place, grow, _write_rows(tmp_path / "rows.parquet", 200_000, 1))
