@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from torneo.spec.loading import project_schema
 from torneo.spec.settings import Settings
 
@@ -49,13 +51,20 @@ def project_page() -> str:
 
 def settings_page() -> str:
     """Every setting of an installation."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        choices = getattr(field.validation_alias, "choices", [f"TORNEO_{name.upper()}"])
-        default = "the machine's cores" if field.default_factory else _shown(field.default)
-        rows.append((", ".join(f"`{choice}`" for choice in choices), default, field.description or ""))
+    rows = list(_settings(Settings, "TORNEO_"))
     head = f"{_sentence(Settings.__doc__)}\nWhere a row has several names, the first one that is set wins.\n"
     return "\n".join([NOTE, "# Settings\n", head, *_table(("environment variable", "default", "meaning"), rows)])
+
+
+def _settings(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    """The settings of a model, those of a nested one by its name and two underscores."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            yield from _settings(type(field.default), f"{prefix}{name.upper()}__")
+            continue
+        choices = getattr(field.validation_alias, "choices", [f"{prefix}{name.upper()}"])
+        default = "the machine's cores" if field.default_factory else _shown(field.default)
+        yield ", ".join(f"`{choice}`" for choice in choices), default, field.description or ""
 
 
 def cli_page() -> str:
