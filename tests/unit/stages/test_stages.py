@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 import small
+from torneo.bundle.explain import explain
+from torneo.bundle.load import load
 from torneo.errors import GateError, HookError, NotFoundError, TrainError
 from torneo.spec.frozen import Frozen
 from torneo.spec.project import Project
@@ -174,3 +176,18 @@ def test_check_runs_the_hook(tmp_path: Path) -> None:
     (tmp_path / "features.py").write_text("def features(frame):\n    return frame.head(3)\n", encoding="utf-8")
     with pytest.raises(HookError, match="not 3 rows for 100"):
         check(at_work(tmp_path, small.table(100)))
+
+
+def test_a_bundle_knows_the_columns_that_its_hook_reads(tmp_path: Path) -> None:
+    made = "month=pl.col('day').dt.month(), ratio=pl.col('b') / (pl.col('shop') + 1)"
+    text = f"import polars as pl\n\ndef features(frame):\n    return frame.with_columns({made})\n"
+    (tmp_path / "features.py").write_text(text, encoding="utf-8")
+    _, results = prepared(context := at_work(tmp_path, small.table(200)))
+    train(context, results, name="line")
+    scorer = load(context.work / "bundles" / "line")
+    assert list(scorer.info["background"]) == ["day", "shop", "a", "b", "colour"]
+    assert {len(values) for values in scorer.info["background"].values()} == {100}
+    sent = {"day": ["2024-05-06"], "shop": [3], "a": [None], "b": [0.5], "colour": ["red"]}
+    (one,) = explain(scorer, sent)
+    assert (one.of, one.method, list(one.values)) == ("columns", "exact", list(sent))
+    assert one.base + sum(one.values.values()) == pytest.approx(one.output, abs=1e-6)
