@@ -114,6 +114,20 @@ def test_a_missing_user_is_a_reason_and_raw_holds_the_row(load: Load) -> None:
     assert raw == [(4,)]
 
 
+def test_a_user_that_is_null_in_the_source_is_a_reason_too(load: Load) -> None:
+    rows = [row.split() for row in (*GOOD, BAD["missing_user_id"])]
+    frame = pl.DataFrame(rows, schema=HEADER.split(","), orient="row").with_columns(
+        pl.col("user_id").replace("-", None)
+    )
+    frame.write_parquet(load.folder / "rows.parquet")
+    Load.make(load.folder, load.warehouse, source="rows.parquet")
+    load.done("2023-01-05")
+    assert load.active == {"1", "2", "3"}
+    assert [(row[2], row[-1]) for row in load.rejects] == [(None, ("missing_user_id",))]
+    missing = "SELECT count(*) FROM raw.bt_crypto_transaction_history WHERE user_id IS NULL"
+    assert load.query(missing) == [(1,)]
+
+
 def test_rejects_are_there_once_however_often_the_run_is_repeated(load: Load) -> None:
     load.write(*GOOD, *BAD.values())
     for again in range(3):
