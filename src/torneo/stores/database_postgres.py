@@ -21,7 +21,9 @@ AGAIN = ("08", "40", "53300", "55P03", "57")
 _LATER = (*AGAIN, "25006", "53", "58")
 """Those, a server that only reads for now, and one that lacks disk or memory."""
 _REFUSED_AT_THE_DOOR = ("does not exist", "authentication failed", "no password", "not permitted", "pg_hba.conf")
-_LIVELINESS: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+_LIVELINESS: dict[str, Any] = {
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
+}  # fmt: skip
 """A host that has gone without a word is noticed after about 20 s."""
 _FIXES = {
     "42501": "GRANT the right to this user, or let its owner make the tables: see docs/operations.md",

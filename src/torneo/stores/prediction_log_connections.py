@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
@@ -28,12 +29,14 @@ class _Kept(Generic[C]):
     def __init__(self, connection: C) -> None:
         self.connection = connection
         self.process = os.getpid()
+        self.close = weakref.finalize(self, _close, connection, self.process)
 
-    def __del__(self) -> None:
-        if self.process == os.getpid():
-            self.connection.close()
-        else:
-            _INHERITED.append(self.connection)
+
+def _close(connection: Closable, process: int) -> None:
+    if process == os.getpid():
+        connection.close()
+    else:
+        _INHERITED.append(connection)
 
 
 class Connections(Generic[C]):
@@ -54,4 +57,5 @@ class Connections(Generic[C]):
             yield kept.connection
         except BaseException:
             self._local.kept = None
+            kept.close()
             raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,50 +31,18 @@ class PostgresPredictionLog(SqlPredictionLog):
     """A prediction log in a database of a PostgreSQL server; its tables are made when it is first used."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
         self._where = display(url, "the prediction log's")
-        self._connections = Connections(self._connect, operator.attrgetter("closed"))
-        super().__init__(self._alone_in_database, self._begin_in_database)
+        self._connections = Connections(partial(_connect, url, self._where), operator.attrgetter("closed"))
 
     @contextmanager
-    def _alone_in_database(self) -> Iterator[_PostgresSession]:
+    def _alone(self) -> Iterator[_PostgresSession]:
         with postgres_translated(self._where), self._connections.use() as connection:
             yield _PostgresSession(connection)
 
     @contextmanager
-    def _begin_in_database(self) -> Iterator[_PostgresSession]:
-        with self._alone_in_database() as session, session.connection.transaction():
+    def _begin(self) -> Iterator[_PostgresSession]:
+        with self._alone() as session, session.connection.transaction():
             yield session
-
-    def _connect(self) -> Connection:
-        try:
-            connection = connect(self._url, self._where, autocommit=True, cursor_factory=psycopg.RawCursor)
-        except ConflictError as error:
-            raise UnavailableError(error.message, fix="see that TORNEO_STATE is right, and the server's log") from None
-        try:
-            session = _PostgresSession(connection)
-            session.rows(SQL["durable"], {})
-            session.rows(SQL["patience"], {})
-            if _version(session) != SCHEMA:
-                self._migrate(session)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _migrate(self, session: _PostgresSession) -> None:
-        with session.connection.transaction():
-            session.rows(SQL["lock_migrations"], {})
-            version = _version(session)
-            if version > SCHEMA:
-                raise ConflictError(
-                    f"the prediction log in {self._where} was written by a newer Torneo "
-                    f"(schema {version}, this one knows {SCHEMA})",
-                    fix="pip install --upgrade torneo",
-                )
-            for number in range(version + 1, SCHEMA + 1):
-                session.connection.execute(SQL[f"migration_{number}"].encode())
-            session.run(SQL["set_version"], {"version": SCHEMA})
 
 
 class _PostgresSession:
@@ -105,6 +74,37 @@ class _PostgresSession:
         return self.connection.execute(text.encode(), parameters or None)
 
 
+def _connect(url: str, where: str) -> Connection:
+    try:
+        connection = connect(url, where, autocommit=True, cursor_factory=psycopg.RawCursor)
+    except ConflictError as error:
+        raise UnavailableError(error.message, fix="see that TORNEO_STATE is right, and the server's log") from None
+    try:
+        session = _PostgresSession(connection)
+        session.rows(SQL["durable"], {})
+        session.rows(SQL["patience"], {})
+        if _version(session) != SCHEMA:
+            _migrate(session, where)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(session: _PostgresSession, where: str) -> None:
+    with session.connection.transaction():
+        session.rows(SQL["lock_migrations"], {})
+        version = _version(session)
+        if version > SCHEMA:
+            raise ConflictError(
+                f"the prediction log in {where} was written by a newer Torneo "
+                f"(schema {version}, this one knows {SCHEMA})",
+                fix="pip install --upgrade torneo",
+            )
+        for number in range(version + 1, SCHEMA + 1):
+            session.connection.execute(SQL[f"migration_{number}"].encode())
+        session.run(SQL["set_version"], {"version": SCHEMA})
+
+
 def _version(session: _PostgresSession) -> int:
-    [(made,)] = session.rows(SQL["version"], {})
-    return int(session.rows(SQL["read_version"], {})[0][0]) if made else 0
+    return int(session.rows(SQL["version"], {})[0][0]) if session.rows(SQL["has_version"], {}) else 0

@@ -1,7 +1,7 @@
--- version --
-SELECT to_regclass('prediction_log_schema') IS NOT NULL
+-- has_version --
+SELECT 1 FROM pg_class WHERE relname = 'prediction_log_schema' AND pg_table_is_visible(oid)
 
--- read_version --
+-- version --
 SELECT version FROM prediction_log_schema
 
 -- lock_migrations --

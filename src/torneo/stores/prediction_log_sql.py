@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -45,15 +46,16 @@ class Session(Protocol):
         ...
 
 
-Begin = Callable[[], AbstractContextManager[Session]]
+class SqlPredictionLog(ABC):
+    """A prediction log on a database."""
 
+    @abstractmethod
+    def _alone(self) -> AbstractContextManager[Session]:
+        """A transaction of one statement."""
 
-class SqlPredictionLog:
-    """A prediction log on a database; `alone` begins a transaction of one statement, `begin` one of several."""
-
-    def __init__(self, alone: Begin, begin: Begin) -> None:
-        self._alone = alone
-        self._begin = begin
+    @abstractmethod
+    def _begin(self) -> AbstractContextManager[Session]:
+        """A transaction of several statements."""
 
     def append(self, predictions: Sequence[Prediction], claims: Sequence[Claim] = ()) -> Mapping[str, Claim]:
         """Write all of it; it is on disk when this returns."""

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -41,49 +41,19 @@ class SqlitePredictionLog(SqlPredictionLog):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connections = Connections(self._connect, self._is_gone)
-        super().__init__(self._alone_in_file, self._begin_in_file)
+        self._connections = Connections(partial(_connect, path), partial(_is_gone, path))
 
     @contextmanager
-    def _alone_in_file(self) -> Iterator[_SqliteSession]:
+    def _alone(self) -> Iterator[_SqliteSession]:
         with sqlite_translated(self._path), self._connections.use() as connection:
             yield _SqliteSession(connection, whole=True)
 
     @contextmanager
-    def _begin_in_file(self) -> Iterator[_SqliteSession]:
+    def _begin(self) -> Iterator[_SqliteSession]:
         with sqlite_translated(self._path), self._connections.use() as connection:
             connection.run("BEGIN IMMEDIATE")
             yield _SqliteSession(connection, whole=False)
             connection.execute("COMMIT")
-
-    def _connect(self) -> _File:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS, factory=_File
-        )
-        try:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = FAST")
-            if _version(connection) != SCHEMA:
-                with file_lock(self._path.with_name(f"{self._path.name}.lock")):
-                    _migrate(connection, self._path)
-            connection.execute(f"PRAGMA busy_timeout = {POLL_MILLISECONDS}")
-            connection.inode = self._path.stat().st_ino
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _is_gone(self, connection: _File) -> bool:
-        """Whether the file was removed or replaced: SQLite would go on writing to the one that is gone."""
-        now = time.monotonic()
-        if now - connection.checked < CHECK_SECONDS:
-            return False
-        connection.checked = now
-        try:
-            return self._path.stat().st_ino != connection.inode
-        except FileNotFoundError:
-            return True
 
 
 class _File(sqlite3.Connection):
@@ -103,6 +73,37 @@ class _File(sqlite3.Connection):
                 deadline = deadline or now + BUSY_SECONDS
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or now > deadline:
                     raise
+
+
+def _connect(path: Path) -> _File:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS, factory=_File
+    )
+    try:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = FAST")
+        if _version(connection) != SCHEMA:
+            with file_lock(path.with_name(f"{path.name}.lock")):
+                _migrate(connection, path)
+        connection.execute(f"PRAGMA busy_timeout = {POLL_MILLISECONDS}")
+        connection.inode = path.stat().st_ino
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_gone(path: Path, connection: _File) -> bool:
+    """Whether the file was removed or replaced: SQLite would go on writing to the one that is gone."""
+    now = time.monotonic()
+    if now - connection.checked < CHECK_SECONDS:
+        return False
+    connection.checked = now
+    try:
+        return path.stat().st_ino != connection.inode
+    except FileNotFoundError:
+        return True
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -14,21 +14,25 @@ A factory gives a store that is empty at first; called again within a check, it 
 """
 
 from torneo.testing.conformance_objects import OBJECTS_SUITE
+from torneo.testing.conformance_prediction_log import LOG_SUITE
 from torneo.testing.conformance_registry import REGISTRY_SUITE
 from torneo.testing.conformance_state import STATE_SUITE
 from torneo.testing.conformance_warehouse import WAREHOUSE_SUITE
 from torneo.testing.memory_objects import MemoryObjects
+from torneo.testing.memory_prediction_log import MemoryPredictionLog
 from torneo.testing.memory_registry import MemoryRegistry
 from torneo.testing.memory_state import MemoryState
 from torneo.testing.still import FixedClock, SilentProgress
 
 __all__ = [
+    "LOG_SUITE",
     "OBJECTS_SUITE",
     "REGISTRY_SUITE",
     "STATE_SUITE",
     "WAREHOUSE_SUITE",
     "FixedClock",
     "MemoryObjects",
+    "MemoryPredictionLog",
     "MemoryRegistry",
     "MemoryState",
     "SilentProgress",
