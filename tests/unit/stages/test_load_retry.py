@@ -132,6 +132,14 @@ def test_a_run_after_a_correction_has_nothing_to_do(refused: Coins) -> None:
     assert refused.prod() == before
 
 
+def test_a_later_run_of_the_same_days_goes_by_the_source(refused: Coins) -> None:
+    rows = {row["__line__"]: row for row in exported(refused)}
+    corrected(refused, {**rows["4"], "site": "MX"})
+    refused.run(DAY + datetime.timedelta(days=1))
+    assert {site for site, *_, active in refused.prod() if active} == {"AR", "BR"}
+    assert refused.table("dqm.coins_rejects").height == 9
+
+
 def test_without_lines_a_row_is_what_has_its_values(refused: Coins) -> None:
     """The contract was mended: rows that are as they came leave the quarantine, others are new rows."""
     spec = MENDED.replace("40%", "90%")
