@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 MODEL, INFO, HOOK, DIGESTS = "model.onnx", "bundle.json", "features.py", "digests.json"
 Floats = npt.NDArray[np.float32]
+SMALLEST = 1e-6
+"""Smaller probabilities are taken for this, where a logarithm is needed."""
 
 
 class DamagedBundleError(ValueError):
@@ -57,8 +59,13 @@ class Scorer:
             ValueError: a column that the model reads is absent, or has a value it cannot take.
         """
         inputs = columns if self._hook is None else self.made(self.typed(columns))
-        answers = self.graph.run(inputs)
+        answers = self.answers(self.graph.feeds(inputs))
         return answers if self.info["classes"] else answers[:, 0]
+
+    def answers(self, feeds: Mapping[str, npt.NDArray[Any]]) -> Floats:
+        """Answers (rows, 1) or corrected probabilities (rows, classes) to what `graph.feeds` gave."""
+        answers = self.graph.answers(feeds)
+        return calibrated(answers, self.info.get("calibration")) if self.info["classes"] else answers
 
     def predict(self, frame: Any) -> Any:
         """Answers for a pandas or Polars frame, as a frame of the same kind.
@@ -211,6 +218,20 @@ def _typed(name: str, values: Any, column: Mapping[str, Any]) -> Any:
         return series.str.strptime(dtype, form) if series.dtype == pl.String else series.cast(dtype)
     numbers: dict[str, Any] = {"int": pl.Int64, "float": pl.Float64, "bool": pl.Boolean}
     return pl.Series(name, plain, strict=False).cast(numbers[kind])
+
+
+def calibrated(probabilities: npt.NDArray[Any], calibration: Mapping[str, Any] | None) -> Floats:
+    """Probabilities (rows, classes) after their correction, as `bundle.calibration` found it; unchanged without one.
+
+    >>> [f"{share:.3f}" for share in calibrated(np.array([[0.5, 0.5]]), {"slope": 1.0, "shift": [0.0, 1.0]})[0]]
+    ['0.269', '0.731']
+    """
+    if not calibration or len(probabilities) == 0:
+        return probabilities
+    scores = calibration["slope"] * np.log(np.maximum(probabilities, SMALLEST)) + calibration["shift"]
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    answers: Floats = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    return answers
 
 
 def _load_hook(source: bytes) -> Callable[[Any], Any]:

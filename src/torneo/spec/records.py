@@ -242,6 +242,8 @@ class BundleInfo(Frozen):
     metrics: Mapping[str, float]
     interval: Mapping[str, float]
     """`share` and `half_width` of the split-conformal interval (regression), else empty."""
+    calibration: Mapping[str, Any] = {}
+    """`slope` and `shift` that correct the probabilities (classification), where there are enough rows, else empty."""
     baseline: Mapping[str, Any]
     """Per column: histogram of the training rows, for drift."""
     background: Mapping[str, tuple[Scalar, ...]]

@@ -13,11 +13,13 @@ import polars as pl
 
 from torneo import metrics
 from torneo.bundle.baseline import background, baseline
+from torneo.bundle.calibration import calibration
 from torneo.bundle.export import export
 from torneo.bundle.interval import half_width
 from torneo.bundle.latency import latency_ms
 from torneo.bundle.load import load
 from torneo.bundle.parity import prove
+from torneo.bundle.scorer import calibrated
 from torneo.bundle.write import bundle_digest, write
 from torneo.learn.auto import challengers_of
 from torneo.learn.families import check_challenger, family_of
@@ -161,7 +163,8 @@ def _write_bundle(work: Work, learned: Learned, snapshot: Snapshot, folder: Path
     graph = export(fitted.pipeline, fitted.features, task=project.task, classes=len(project.classes))
     inputs = input_frame(work.test, fitted.features)
     parity = prove(graph, fitted.pipeline, inputs, work.test, nullable=work.recipe.nullable)
-    predicted = np.asarray(parity.predicted, dtype=np.float64)
+    correction = _calibration(work, learned)
+    predicted = np.asarray(calibrated(parity.predicted, correction), dtype=np.float64)
     info = BundleInfo(
         project=project.project,
         task=project.task,
@@ -175,6 +178,7 @@ def _write_bundle(work: Work, learned: Learned, snapshot: Snapshot, folder: Path
         uses_hook=context.hooks.features is not None,
         metrics=_scores(work, predicted),
         interval=_interval(work, learned),
+        calibration=correction,
         baseline=baseline(work.train, work.prepared.features, project.target),
         background=background(work.train, _columns_read(work, fitted), seed=project.split.seed),
         lineage=Lineage(
@@ -201,6 +205,11 @@ def _interval(work: Work, learned: Learned) -> dict[str, float]:
         return {}
     residuals = np.abs(work.rows.y[outside.row] - outside.predicted)
     return {"share": project.serve.interval, "half_width": half_width(residuals, project.serve.interval)}
+
+
+def _calibration(work: Work, learned: Learned) -> dict[str, Any]:
+    outside = learned.outside
+    return calibration(outside.predicted, work.rows.y[outside.row].astype(np.int64)) if work.context.project.classes else {}
 
 
 def _store_bundle(work: Work, folder: Path) -> BundleRef:
