@@ -4,7 +4,7 @@
 
 Simulated transactions of one month, 3 % of them bad, read from a Parquet file. `torneo run` is a process of its own,
 timed from its start to its end: gate, quarantine, raw, staging, rejects, upsert, report. COPY gets the accepted rows,
-already typed and written as text; its time is that of the server. The pandas way reads the same file, validates the
+already typed and written as text, as they came or sorted by the key; its time is that of the server. The pandas way reads the same file, validates the
 rules with Great Expectations and writes the good rows with to_sql; it is linear, and so tried on fewer rows.
 All write into one server with its default settings.
 """
@@ -23,12 +23,15 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -39,8 +42,10 @@ COLUMNS = {
     "site_id": "text", "user_id": "text", "purchase_date": "date", "crypto_type": "text",
     "purchase_price": "numeric(18, 4)", "purchase_units": "numeric(18, 8)", "purchase_value": "numeric(28, 8)",
 }  # fmt: skip
-LOADED = sql.SQL("COPY (SELECT {} FROM prod.bt_crypto_events_simulated) TO STDOUT")
-KEY = "PRIMARY KEY (site_id, user_id, purchase_date, crypto_type)"
+KEY_COLUMNS = ["site_id", "user_id", "purchase_date", "crypto_type"]
+KEY = f"PRIMARY KEY ({', '.join(KEY_COLUMNS)})"
+TYPED = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+LIKE_PROD = "LIKE prod.bt_crypto_events_simulated INCLUDING ALL"
 UPSERT = """INSERT INTO pandas_prod SELECT site_id, user_id, purchase_date::date, crypto_type, purchase_price,
     purchase_units, purchase_value FROM pandas_staging
     ON CONFLICT (site_id, user_id, purchase_date, crypto_type) DO UPDATE SET purchase_price = excluded.purchase_price,
@@ -109,17 +114,29 @@ def peak_memory(process: int) -> float:
     return int(status.split("VmHWM:")[1].split()[0]) / 1024 if "VmHWM:" in status else 0.0
 
 
-def copy(url: str, rows: int, key: str, what: str) -> Measured:
-    """COPY of the loaded rows, as text from memory, into an empty table."""
+def copies(folder: Path, url: str) -> Iterator[Measured]:
+    """COPY of the accepted rows into tables of all kinds."""
+    import polars as pl
+
+    (file,) = (folder / "home" / "objects").rglob("accepted/*.parquet")
+    came = pl.read_parquet(file, columns=list(COLUMNS))
+    ordered = came.sort(KEY_COLUMNS)
+    moment = pl.lit("2021-01-31 00:00:00+00")
+    ours = (pl.lit(value=True).alias("is_active"), moment.alias("created_at"), moment.alias("updated_at"))
+    yield copy(url, came, TYPED, "COPY, no key, rows as they came")
+    yield copy(url, came, f"{TYPED}, {KEY}", "COPY, with the primary key, rows as they came")
+    yield copy(url, ordered, f"{TYPED}, {KEY}", "COPY, with the primary key, rows sorted by it")
+    yield copy(url, came.with_columns(ours), LIKE_PROD, "COPY, a table as production's, rows as they came")
+    yield copy(url, ordered.with_columns(ours), LIKE_PROD, "COPY, a table as production's, rows sorted")
+
+
+def copy(url: str, rows: pl.DataFrame, definition: str, what: str) -> Measured:
+    """COPY of rows, as text from memory, into an empty table."""
+    text = io.BytesIO()
+    rows.write_csv(text, include_header=False, separator="\t", quote_style="never", null_value="\\N")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS bare")
-        columns = [f"{name} {kind}" for name, kind in COLUMNS.items()] + ([key] if key else [])
-        connection.execute(f"CREATE TABLE bare ({', '.join(columns)})".encode())
-        text = io.BytesIO()
-        loaded = LOADED.format(sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
-        with connection.cursor().copy(loaded) as out:
-            for part in out:
-                text.write(part)
+        connection.execute(f"CREATE TABLE bare ({definition})".encode())
         connection.execute("CHECKPOINT")
         whole, started = text.getbuffer(), time.perf_counter()
         with connection.cursor().copy("COPY bare FROM STDIN") as into:
@@ -127,7 +144,7 @@ def copy(url: str, rows: int, key: str, what: str) -> Measured:
                 into.write(whole[start : start + PIECE])
         seconds = time.perf_counter() - started
         connection.execute("DROP TABLE bare")
-    return Measured(what, rows, seconds)
+    return Measured(what, len(rows), seconds)
 
 
 def pandas_way(folder: Path, url: str, *, tables: bool) -> Measured:
@@ -141,8 +158,7 @@ def pandas_way(folder: Path, url: str, *, tables: bool) -> Measured:
     batches, suite = _expectations()
     engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-        connection.execute(sa.text(f"CREATE TABLE IF NOT EXISTS pandas_prod ({columns}, {KEY})"))
+        connection.execute(sa.text(f"CREATE TABLE IF NOT EXISTS pandas_prod ({TYPED}, {KEY})"))
     started = time.perf_counter()
     raw = pd.read_parquet(folder / "rows.parquet")
     frame = raw.replace("", None)
@@ -213,11 +229,7 @@ def measured(server: Server, rows: int) -> Iterator[Measured]:
         yield again
         seconds = {step["name"]: round(step["seconds"], 1) for step in report["steps"]}
         sys.stderr.write(f"{rows:,} rows again: {seconds}\n")
-    with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT count(*) FROM prod.bt_crypto_events_simulated").fetchone()
-    assert found is not None
-    yield copy(url, found[0], "", "COPY, no key")
-    yield copy(url, found[0], KEY, "COPY, with the primary key")
+        yield from copies(Path(folder) / "load", url)
 
 
 def new_database(server: Server, name: str) -> str:

@@ -27,7 +27,7 @@ def write_parquet(path: Path, name: str, target: Path) -> tuple[tuple[str, ...],
         SourceError: the file is damaged, or has columns that are no single values.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:  # else all that was read stays in memory
             names = tuple(file.schema_arrow.names)
             check_names(names, name)
             schema = pa.schema([(field.name, flat_type(field.type, field.name, name)) for field in file.schema_arrow])

@@ -81,7 +81,7 @@ def sql_type(column: TableColumn) -> pl.DataType:
 
 def _batches(rows: Path, columns: list[str]) -> Batches:
     _check_columns(rows, columns)
-    with pq.ParquetFile(rows) as file:
+    with pq.ParquetFile(rows, pre_buffer=False) as file:  # else all that was read stays in memory
         for batch in file.iter_batches(BATCH_ROWS, columns=columns):
             yield pl.DataFrame(batch)
 
