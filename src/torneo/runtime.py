@@ -73,14 +73,16 @@ class Runtime:
         """Runs, decisions and locks."""
         from torneo.stores.state import SqlState
 
-        return SqlState(f"sqlite:///{self.home / 'state.db'}", self.clock)
+        given = self.settings.state
+        return SqlState(f"sqlite:///{self.home / 'state.db'}" if given is None else expand(given), self.clock)
 
     @cached_property
     def predictions(self) -> PredictionLog:
         """Answered predictions and their outcomes."""
         from torneo.stores.prediction_log import open_prediction_log
 
-        return open_prediction_log(self.home / "predictions.db")
+        given = self.settings.state
+        return open_prediction_log(self.home / "predictions.db" if given is None else expand(given))
 
     @cached_property
     def registry(self) -> ModelRegistry:

@@ -74,13 +74,16 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Obje
     return lambda: open_objects(f"s3://{bucket}/some/prefix", tmp_path / "cache")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], StateStore]:
     """A factory of state stores."""
     if request.param == "memory":
         memory = MemoryState(FixedClock())
         return lambda: memory
-    return lambda: SqlState(f"sqlite:///{tmp_path / 'state.db'}", SystemClock())
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_database")
+    return lambda: SqlState(url, SystemClock())
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     """The folder of the projects that are called by name."""
     objects: str | None = None
     """Where files and artefacts are kept: a folder or `s3://bucket/prefix`; without it `objects` in the home folder."""
+    state: str | None = None
+    """The database of runs, decisions, locks and answered predictions: `postgresql://…`; without it `state.db` and
+    `predictions.db` in the home folder."""
     warehouse: str | None = None
     """The database that loads write to: `postgresql://…` or a DuckDB file; `warehouse.duckdb` in the home folder."""
     redis: str | None = Field(default=None, pattern=r"^(redis|rediss|unix)://")

@@ -1,25 +1,20 @@
-"""A SQLite database with its schema: safe to open, read and write by many threads and processes at once."""
+"""A database with its schema, in SQLite or PostgreSQL: safe to open, read and write by many processes at once."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from sqlalchemy import URL, Connection, Engine, NullPool, TextClause, create_engine, event, inspect, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection, Engine, TextClause, inspect, text
 
 from torneo.errors import ConflictError
-from torneo.stores.database_errors import sqlite_translated, sqlite_translation
-from torneo.stores.filelock import file_lock
 from torneo.stores.sqlfile import named_statements
 
 SCHEMA = "0001"
 """The newest migration: a database that has it is opened without Alembic, which is slow to import."""
 MIGRATIONS = Path(__file__).with_name("migrations")
-BUSY_SECONDS = 20
-"""How long a write waits for the writes of others."""
 
 
 def statements(file: Path) -> Mapping[str, TextClause]:
@@ -27,20 +22,39 @@ def statements(file: Path) -> Mapping[str, TextClause]:
     return {name: text(statement) for name, statement in named_statements(file).items()}
 
 
+class Backend(Protocol):
+    """What differs between SQLite and PostgreSQL."""
+
+    where: str
+    """The database, as messages name it."""
+    version_table: str
+    readers: Engine
+    writers: Engine
+
+    def exclude(self, connection: Connection, names: Sequence[str]) -> None:
+        """Wait until no other transaction has one of the names, and have them to the transaction's end."""
+        ...
+
+    def migrating(self) -> AbstractContextManager[None]:
+        """What has to be around migrations."""
+        ...
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Errors as Torneo's."""
+        ...
+
+
 class Database:
-    """Transactions on one SQLite file.
+    """Transactions on one database, `sqlite:///path` or `postgresql://…`.
 
     No connection outlives its transaction, so a forked process inherits none.
     """
 
     def __init__(self, url: str) -> None:
-        self.path = path = _file(url)
-        with _translated(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._readers = _engine(path)
-            self._writers = self._readers.execution_options(begin="BEGIN IMMEDIATE")
+        self._backend = _backend(url)
+        with self._backend.translated():
             if self._version() != SCHEMA:
-                with file_lock(path.with_name(f"{path.name}.lock")):
+                with self._backend.migrating():
                     self._migrate()
 
     @contextmanager
@@ -49,81 +63,62 @@ class Database:
 
         Raises:
             UnavailableError: the database cannot be reached now.
-            ConflictError: the file is damaged, or no database.
+            ConflictError: the file is damaged, or no database; the server does not let this user in.
         """
-        with _translated(self.path), self._readers.begin() as connection:
+        with self._backend.translated(), self._backend.readers.begin() as connection:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction that no other write overlaps; on disk when the block has ended, undone if it fails.
+    def write(self, *names: str) -> Iterator[Connection]:
+        """One transaction that no other of the same names overlaps; on disk at the block's end, undone if it fails.
 
         Raises:
             UnavailableError: the database cannot be reached now, or its disk is full.
-            ConflictError: the file is damaged, or no database.
+            ConflictError: the file is damaged, or no database; the server does not let this user in.
         """
-        with _translated(self.path), self._writers.begin() as connection:
+        with self._backend.translated(), self._backend.writers.begin() as connection:
+            self._backend.exclude(connection, names)
             yield connection
 
     def _version(self) -> str | None:
-        with self._readers.begin() as connection:
-            if not inspect(connection).has_table("alembic_version"):
-                return None
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        with self._backend.readers.begin() as connection:
+            return self._version_in(connection)
+
+    def _version_in(self, connection: Connection) -> str | None:
+        table = self._backend.version_table
+        if not inspect(connection).has_table(table):
+            return None
+        return connection.execute(text(f"SELECT version_num FROM {table}")).scalar()  # noqa: S608 - a constant
 
     def _migrate(self) -> None:
-        version = self._version()
-        if version == SCHEMA:
-            return
-        if version is not None and version > SCHEMA:
-            raise ConflictError(
-                f"{self.path} was written by a newer Torneo (schema {version}, this one knows {SCHEMA})",
-                fix="pip install --upgrade torneo",
-            )
-        from alembic import command
-        from alembic.config import Config
+        with self._backend.writers.begin() as connection:
+            self._backend.exclude(connection, ["migrations"])
+            version = self._version_in(connection)
+            if version == SCHEMA:
+                return
+            if version is not None and version > SCHEMA:
+                raise ConflictError(
+                    f"{self._backend.where} was written by a newer Torneo (schema {version}, this one knows {SCHEMA})",
+                    fix="pip install --upgrade torneo",
+                )
+            from alembic import command
+            from alembic.config import Config
 
-        with self._readers.connect() as connection:
-            connection.connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        with self._writers.begin() as connection:
-            config.attributes["connection"] = connection
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+            config.attributes |= {"connection": connection, "version_table": self._backend.version_table}
             command.upgrade(config, "head")
 
 
-def _file(url: str) -> Path:
-    scheme, _, path = url.partition(":///")
-    if scheme != "sqlite" or not path:
-        scheme = url.partition(":")[0]
-        raise ConflictError(f"there is no state store for {scheme!r} (there is: sqlite:///path/state.db)")
-    return Path(path)
+def _backend(url: str) -> Backend:
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and len(rest) > 1 and rest.startswith("/"):
+        from torneo.stores.database_sqlite_engine import SqliteBackend
 
+        return SqliteBackend(Path(rest[1:]))
+    if scheme in ("postgresql", "postgresql+psycopg", "postgres") and rest:
+        from torneo.stores.database_postgres_engine import PostgresBackend
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
-
-    def connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions begin where `begin` says, not where the driver guesses
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
-
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "begin", begin)
-    return engine
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        with sqlite_translated(path):
-            yield
-    except DatabaseError as error:
-        translation = sqlite_translation(path, error.orig)
-        if translation is None:
-            raise
-        raise translation from error
+        return PostgresBackend(url)
+    there = "postgresql://user:password@host:5432/name, sqlite:///path/state.db"
+    raise ConflictError(f"there is no state store for {scheme.partition(':')[0]!r} (there is: {there})")

@@ -46,7 +46,7 @@ class Locks:
             ended.set()
             renewal.join()
             del self.held[token]
-            with self.database.write() as connection:
+            with self.database.write(name) as connection:
                 freed = connection.execute(SQL["free_lock"], {"name": name, "token": token}).rowcount
         if not freed:
             raise _lost(name)
@@ -63,7 +63,7 @@ class Locks:
 
     def _take(self, name: str, owner: str, seconds: float) -> str:
         token = secrets.token_hex(16)
-        with self.database.write() as connection:
+        with self.database.write(name) as connection:
             now = self.clock.now()
             holder = connection.execute(SQL["lock_holder"], {"name": name}).mappings().first()
             if holder is not None and holder["expires"] > now.timestamp() and not _process(holder).is_dead():
@@ -77,7 +77,7 @@ class Locks:
         while not ended.wait(seconds / 3):
             expires = self.clock.now().timestamp() + seconds
             try:
-                with self.database.write() as connection:
+                with self.database.write(name) as connection:
                     values = {"name": name, "token": token, "expires": expires}
                     renewed = connection.execute(SQL["renew_lock"], values).rowcount
             except UnavailableError:

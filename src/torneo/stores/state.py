@@ -1,4 +1,4 @@
-"""Streams, records and locks in SQLite. Imported lazily: SQLAlchemy is slow to import."""
+"""Streams, records and locks in SQLite or PostgreSQL. Imported lazily: SQLAlchemy is slow to import."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from torneo.stores.locks import SQL, Locks
 
 
 class SqlState:
-    """The state store of one machine, `sqlite:///path/state.db`: a file that many processes may use at once.
+    """A state store for many processes at once: `sqlite:///path/state.db`, or for many machines `postgresql://…`.
 
     Writing to it while a lock that this process held has been taken by another raises LockedError.
 
     Raises:
-        UnavailableError: the file cannot be opened.
-        ConflictError: the file is damaged, or was written by a newer Torneo.
+        UnavailableError: the file cannot be opened, or the server does not answer.
+        ConflictError: the database is damaged, was written by a newer Torneo, or does not let this user in.
     """
 
     def __init__(self, url: str, clock: Clock) -> None:
@@ -35,7 +35,7 @@ class SqlState:
         """Add a line to a stream; an id that is already there gives back its first entry."""
         place = {"project": project, "stream": stream}
         text = canonical(body)
-        with self._write() as connection:
+        with self._write(f"{project}/{stream}") as connection:
             present = connection.execute(SQL["entry_by_id"], {**place, "id": id}).mappings().first()
             if present is not None:
                 return _entry(present)
@@ -72,7 +72,7 @@ class SqlState:
     def put(self, project: str, name: str, body: Mapping[str, Any] | None) -> None:
         """Write a record whole; None removes it."""
         key = {"project": project, "name": name}
-        with self._write() as connection:
+        with self._write(f"{project}/{name}") as connection:
             if body is None:
                 connection.execute(SQL["remove_record"], key)
             else:
@@ -94,8 +94,9 @@ class SqlState:
             yield
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with self._database.write() as connection:
+    def _write(self, name: str) -> Iterator[Connection]:
+        # the locks' names too: none is taken by another between the fence and the end
+        with self._database.write(name, *tuple(self._locks.held.values())) as connection:
             self._locks.fence(connection)
             yield connection
 

@@ -128,7 +128,7 @@ def test_the_state_survives_a_power_cut(folder: Path) -> None:
 
 def test_a_full_disk_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = open_state(folder)
-    writers = state._database._writers
+    writers = state._database._backend.writers
     from sqlalchemy import event
 
     event.listen(writers, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 1"))
@@ -138,7 +138,7 @@ def test_a_full_disk_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_busy_state_is_unavailable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torneo.stores.database.BUSY_SECONDS", 0)
+    monkeypatch.setattr("torneo.stores.database_sqlite_engine.BUSY_SECONDS", 0)
     state = open_state(folder)
     with closing(sqlite3.connect(folder / "state.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -162,7 +162,7 @@ def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:
         open_state(tmp_path / "file")
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/db", "state.db", "sqlite:///"])
+@pytest.mark.parametrize("url", ["mysql://host/db", "state.db", "sqlite:///", "postgresql://"])
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(ConflictError, match=r"there is no state store for"):
         SqlState(url, FixedClock())

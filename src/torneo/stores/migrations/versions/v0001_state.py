@@ -37,15 +37,34 @@ def upgrade() -> None:
     _guard()
 
 
+GUARDS = (
+    ("stream_entries", "UPDATE", ""),
+    ("stream_entries", "DELETE", ""),
+    ("stream_heads", "UPDATE", "WHEN (NEW.count <= OLD.count)"),
+    ("stream_heads", "DELETE", ""),
+)
+
+
 def _guard() -> None:
     """Streams are append-only, and their heads only move on."""
+    if op.get_bind().dialect.name == "sqlite":
+        for table, action, condition in GUARDS:
+            op.execute(
+                f"CREATE TRIGGER {table}_refuse_{action.lower()} BEFORE {action} ON {table} {condition} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        return
+    op.execute(
+        "CREATE FUNCTION torneo_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; "
+        "END $$"
+    )
     for table, action, condition in (
-        ("stream_entries", "UPDATE", ""),
-        ("stream_entries", "DELETE", ""),
-        ("stream_heads", "UPDATE", "WHEN NEW.count <= OLD.count"),
-        ("stream_heads", "DELETE", ""),
+        *GUARDS,
+        *((table, "TRUNCATE", "") for table in ("stream_entries", "stream_heads")),
     ):
+        each = "STATEMENT" if action == "TRUNCATE" else "ROW"
         op.execute(
-            f"CREATE TRIGGER {table}_refuse_{action.lower()} BEFORE {action} ON {table} {condition} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            f"CREATE TRIGGER {table}_refuse_{action.lower()} BEFORE {action} ON {table} "
+            f"FOR EACH {each} {condition} EXECUTE FUNCTION torneo_refuse()"
         )
