@@ -142,7 +142,7 @@ def _of_inputs(
 
     def answers(places: Places) -> Floats:
         chosen = {name: values[places[:, place]] for place, (name, values) in enumerate(pool.items())}
-        return np.asarray(graph.answers(chosen), dtype=np.float64)
+        return np.asarray(scorer.answers(chosen), dtype=np.float64)
 
     codes = [_codes(values[:, 0].tolist()) for values in pool.values()]
     return _game(scorer, of, tuple(pool), answers, codes, len(next(iter(known.values()))), budget)
@@ -157,7 +157,7 @@ def _of_columns(scorer: Scorer, columns: Mapping[str, Sequence[Any]], budget: in
 
     def answers(places: Places) -> Floats:
         series = [pool[name].gather(places[:, place]) for place, name in enumerate(pool.columns)]
-        return np.asarray(scorer.graph.run(scorer.made(pl.DataFrame(series))), dtype=np.float64)
+        return np.asarray(scorer.answers(scorer.graph.feeds(scorer.made(pl.DataFrame(series)))), dtype=np.float64)
 
     codes = [_codes(pool[name].to_list()) for name in pool.columns]
     return _game(scorer, "columns", tuple(pool.columns), answers, codes, known.height, budget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import warnings
 from pathlib import Path
@@ -201,6 +202,18 @@ def test_another_class_can_be_explained(forest: tuple[Scorer, suite.Sample]) -> 
         assert sum(one.values[name] for one in each.values()) == pytest.approx(0, abs=1e-6), "probabilities sum to 1"
     with pytest.raises(ValueError, match=r"there is no class 'd' \(there are: a, b, c\)"):
         explain(scorer, columns, outcome="d")
+
+
+def test_explains_the_probability_that_is_served(forest: tuple[Scorer, suite.Sample]) -> None:
+    """Where training found that probabilities have to be corrected, the corrected ones are explained."""
+    scorer, sample = copy.copy(forest[0]), forest[1]
+    columns = columns_of(sample, 310, 1)
+    before = explain(scorer, columns, outcome="a")[0]
+    scorer.info = {**scorer.info, "calibration": {"slope": 0.3, "shift": [0.0, 0.0, 0.0]}}
+    after = explain(scorer, columns, outcome="a")[0]
+    assert after.output == pytest.approx(float(scorer.score(columns)[0, 0]), abs=1e-6)
+    assert abs(after.output - before.output) > 0.1
+    assert gap(after) < 1e-6
 
 
 def test_memory_is_bounded_by_chunks(monkeypatch: pytest.MonkeyPatch, forest: tuple[Scorer, suite.Sample]) -> None:
