@@ -61,6 +61,19 @@ def _named(body: Mapping[str, Any], name: str) -> Champion | None:
     return None if found is None else Champion.model_validate(found)
 
 
+def version(registry: ModelRegistry, project: str, number: int) -> Version:
+    """A registered version by its number.
+
+    Raises:
+        NotFoundError: there is no such version.
+    """
+    versions = {version.number: version for version in registry.versions(project)}
+    if number not in versions:
+        known = ", ".join(str(known) for known in versions) or "none"
+        raise NotFoundError(f"{project} has no version {number} (there are: {known})")
+    return versions[number]
+
+
 def guard(project: str) -> str:
     """The name of the lock under which champions change."""
     return f"champion/{project}"
@@ -125,14 +138,11 @@ def promote(
         ConflictError: it is champion already.
     """
     with _at_hand(state, registry, project, owner):
-        versions = {version.number: version for version in registry.versions(project)}
-        if number not in versions:
-            known = ", ".join(str(known) for known in versions) or "none"
-            raise NotFoundError(f"{project} has no version {number} (there are: {known})")
+        new = version(registry, project, number)
         now = champion(state, project)
         if now is not None and now.number == number:
             raise ConflictError(f"version {number} of {project} is champion already")
-        return record(state, registry, project, action="promote", new=versions[number], by=by, why=why)
+        return record(state, registry, project, action="promote", new=new, by=by, why=why)
 
 
 def rollback(state: StateStore, registry: ModelRegistry, project: str, *, by: str, why: str, owner: str) -> Entry:

@@ -85,6 +85,13 @@ class Runtime:
         return open_prediction_log(self.home / "predictions.db" if given is None else expand(given))
 
     @cached_property
+    def secret(self) -> bytes:
+        """The key of the hashes of personal data."""
+        from torneo.stores.secret import installation_secret
+
+        return installation_secret(self.settings.pii_secret, self.home / "pii.key")
+
+    @cached_property
     def registry(self) -> ModelRegistry:
         """Experiments and versions."""
         from torneo.stores.registry import MlflowRegistry

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from torneo import runtime
-from torneo.errors import ConflictError, SettingsError
+from torneo.errors import ConflictError
 from torneo.http.app import make_app
 from torneo.http.front import Front
 from torneo.http.metrics import Metrics
@@ -77,12 +74,11 @@ def worker() -> Front:
 def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
     """The parts of one worker; called in its event loop."""
     found = made.settings
-    secret = _secret(made)
     endpoints: dict[str, Endpoint] = {}
     for file in files:
         spec, _ = runtime.open_project(found, file)
         assert not isinstance(spec, LoadProject)  # noqa: S101 - `serve` has looked
-        endpoints[spec.project] = Endpoint(spec, Privacy.of(spec.project, spec.contract, secret))
+        endpoints[spec.project] = Endpoint(spec, Privacy.of(spec.project, spec.contract, made.secret))
     keyring = None if found.serve.auth == "off" else Keyring(made.state, made.clock)
     others = {} if keyring is None else {"keys": lambda: keyring.refresh(made.state)}
     follower = Follower(list(endpoints.values()), made.state, made.objects, made.home / "serving", others)
@@ -98,22 +94,3 @@ def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
         settings=found.serve,
         metrics=Metrics(),
     )
-
-
-def _secret(made: Runtime) -> bytes:
-    """The key of the log's hashes: the setting, or a file that is made once."""
-    given = made.settings.pii_secret
-    if given is not None:
-        return given.get_secret_value().encode()
-    path: Path = made.home / "pii.key"
-    mine = path.with_name(f".pii.{os.getpid()}.key")
-    try:
-        if not path.exists():
-            mine.touch(mode=0o600)
-            mine.write_text(secrets.token_hex(32), encoding="ascii")
-            with contextlib.suppress(FileExistsError):  # another process was quicker: its key is the one
-                path.hardlink_to(mine)
-            mine.unlink()
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be made: {error.strerror}", fix="set TORNEO_PII_SECRET") from None

@@ -113,7 +113,10 @@ class Follower:
     def _put(self, endpoint: Endpoint, wanted: Wanted) -> None:
         old = endpoint.lineup
         loaded = {model.digest: model for model in (old.champion, old.challenger, old.shadow) if model} if old else {}
-        models = {version.digest: loaded.get(version.digest) or self._open(version) for version in wanted.versions}
+        models = {
+            version.digest: loaded.get(version.digest) or open_model(version, self.objects, self.folder, self.threads)
+            for version in wanted.versions
+        }
         beside = wanted.traffic
         endpoint.lineup = Lineup(
             champion=models[wanted.champion.digest],
@@ -123,23 +126,30 @@ class Follower:
         )
         self._present[endpoint.name] = wanted
 
-    def _open(self, version: Champion) -> Model:
-        """Load a version from this machine's copy; one that is damaged is fetched once more."""
-        copy = self.folder / version.digest
-        if copy.is_dir():
-            try:
-                return Model.open(version, copy, threads=self.threads)
-            except BundleError:
-                shutil.rmtree(copy, ignore_errors=True)
-        fetch(self.objects, version.bundle, copy)
-        try:
-            return Model.open(version, copy, threads=self.threads)
-        except BundleError:
-            shutil.rmtree(copy, ignore_errors=True)
-            raise
-
     def _note(self, endpoint: Endpoint) -> Path:
         return self.folder / f"{endpoint.name}.json"
+
+
+def open_model(version: Champion, objects: ObjectStore, folder: Path, threads: int = 1) -> Model:
+    """Load a version from this machine's copy in a folder; one that is damaged is fetched once more.
+
+    Raises:
+        BundleError: the object store's is not the bundle that was registered.
+        NotFoundError: the object store does not have it.
+        UnavailableError: the object store does not answer, or the folder cannot be written.
+    """
+    copy = folder / version.digest
+    if copy.is_dir():
+        try:
+            return Model.open(version, copy, threads=threads)
+        except BundleError:
+            shutil.rmtree(copy, ignore_errors=True)
+    fetch(objects, version.bundle, copy)
+    try:
+        return Model.open(version, copy, threads=threads)
+    except BundleError:
+        shutil.rmtree(copy, ignore_errors=True)
+        raise
 
 
 def fetch(objects: ObjectStore, bundle: str, folder: Path) -> None:

@@ -78,20 +78,42 @@ class Model:
         """
         return self.written(self.scorer.score(columns))
 
+    def predictions(self, scores: Floats) -> list[Any]:
+        """The predicted values (rows,), or the most probable classes as the contract writes them."""
+        if not self.scorer.info["classes"]:
+            values: list[Any] = scores.tolist()
+            return values
+        return [self.classes[place] for place in scores.argmax(axis=1).tolist()]
+
+    @cached_property
+    def half_width(self) -> float | None:
+        """Half the width of prediction intervals; None where there are none."""
+        width: float | None = self.scorer.info["interval"].get("half_width")
+        return width
+
     def written(self, scores: Floats) -> Sequence[dict[str, Any]]:
         """The answers that scores (rows,) or (rows, classes) stand for."""
-        names = self.scorer.info["classes"]
+        names, width = self.scorer.info["classes"], self.half_width
+        predictions = self.predictions(scores)
         if names:
-            best = scores.argmax(axis=1).tolist()
             return [
-                {"prediction": self.classes[place], "probabilities": dict(zip(names, row, strict=True))}
-                for place, row in zip(best, scores.tolist(), strict=True)
+                {"prediction": best, "probabilities": dict(zip(names, row, strict=True))}
+                for best, row in zip(predictions, scores.tolist(), strict=True)
             ]
-        width = self.scorer.info["interval"].get("half_width")
         if width is None:
-            return [{"prediction": value} for value in scores.tolist()]
+            return [{"prediction": value} for value in predictions]
         share = self.scorer.info["interval"]["share"]
         return [
             {"prediction": value, "interval": {"low": value - width, "high": value + width, "share": share}}
-            for value in scores.tolist()
+            for value in predictions
         ]
+
+    def table(self, scores: Floats) -> dict[str, list[Any]]:
+        """The same answers by column: `prediction`, with `probability_<class>`, or `interval_low` and `interval_high`."""
+        table, width = {"prediction": self.predictions(scores)}, self.half_width
+        for place, name in enumerate(self.scorer.info["classes"]):
+            table[f"probability_{name}"] = scores[:, place].tolist()
+        if width is not None:
+            table["interval_low"] = [value - width for value in table["prediction"]]
+            table["interval_high"] = [value + width for value in table["prediction"]]
+        return table

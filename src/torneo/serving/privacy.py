@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from torneo.spec.columns import Contract
+from torneo.spec.columns import Contract, canonical_text
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Privacy:
         """The digest of the row's key, the same whenever the key is; empty if the row does not say its key.
 
         >>> privacy = Privacy("churn", ["customer"], {}, b"secret")
-        >>> privacy.entity({"customer": 7}) == privacy.entity({"customer": "7", "age": 30}) != ""
+        >>> privacy.entity({"customer": 7.0}) == privacy.entity({"customer": " 7", "age": 30}) != ""
         True
         """
         if not self.key or any(row.get(name) is None for name in self.key):
             return ""
-        return self._hash(json.dumps([self.project, *(str(row[name]) for name in self.key)]))
+        return self._hash(json.dumps([self.project, *(canonical_text(row[name]).strip() for name in self.key)]))
 
     def kept(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """The row as the log has it."""
