@@ -19,8 +19,6 @@ from torneo.spec.frozen import Frozen
 
 BUDGET = 4800
 """So many rows the graph is asked about, to explain one: some 20 ms for boosted trees on one core."""
-CHUNK = 20_000
-"""So many of them at once, which bounds the memory."""
 ROUNDING = 1e-5
 """Two 32-bit answers may differ by this share of their size because of rounding alone."""
 
@@ -200,9 +198,7 @@ def _explained(scorer: Scorer, game: _Game, row: int, outcome: str | None) -> Ex
     chosen = classes.index(outcome) if outcome is not None else _chosen(answer)
 
     def mixed(masks: Bools, background: Places) -> Floats:
-        places = np.where(masks, place, background[:, None])
-        chunks = [game.answers(places[start : start + CHUNK])[:, chosen] for start in range(0, len(places), CHUNK)]
-        return np.concatenate([np.empty(0), *chunks])
+        return game.answers(np.where(masks, place, background[:, None]))[:, chosen]
 
     differs = game.codes[plan.background] != game.codes[place]
     with np.errstate(invalid="ignore"):

@@ -27,6 +27,8 @@ FEW = 50
 """All coalitions are asked if they can be for so many background rows."""
 FEWEST = 10
 """So many background rows take part however many inputs there are."""
+CELLS = 500_000
+"""So many values (rows times inputs) are asked about at once, which bounds the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,7 @@ def shapley(design: Design, answer: Answer, differs: Bools, output: float, start
     """Shapley values; their sum is `output` less the mean of `start`.
 
     Args:
-        answer: asked once, about all rows.
+        answer: asked about rows in parts of 500,000 values.
         differs: which inputs (b, inputs) of the row differ from the background row's.
         output: the answer for the row.
         start: the answers (b,) for the background rows.
@@ -110,7 +112,11 @@ def _walked(design: Design, orders: Places, answer: Answer, differs: Bools, outp
     row, walk, step = np.nonzero(asked)
     heights = np.empty((rows, walks, inputs + 1))
     heights[:, :, 0] = start[:, None]
-    heights[:, :, 1:][asked] = answer(ranks[row, walk] <= step[:, None], design.background[row])
+
+    def masks(part: slice) -> Bools:
+        return np.asarray(ranks[row[part], walk[part]] <= step[part, None])
+
+    heights[:, :, 1:][asked] = _in_parts(answer, masks, design.background[row], inputs)
     ended = changed & (done == done[:, :, -1:])
     heights[:, :, 1:][ended] = output
     steps = np.where(changed, np.arange(1, inputs + 1), 0)
@@ -126,8 +132,12 @@ def _all_coalitions(design: Design, answer: Answer, output: float, start: Floats
     means = np.empty(len(sets))
     means[0], means[-1] = start.mean(), output
     if inputs > 1:
-        masks = np.repeat(members[1:-1], rows, axis=0)
-        means[1:-1] = answer(masks, np.tile(design.background, len(sets) - 2)).reshape(-1, rows).mean(axis=1)
+        background = np.tile(design.background, len(sets) - 2)
+
+        def masks(part: slice) -> Bools:
+            return members[1 + np.arange(len(background))[part] // rows]
+
+        means[1:-1] = _in_parts(answer, masks, background, inputs).reshape(-1, rows).mean(axis=1)
     sizes = members.sum(axis=1)
     weights = np.array([1 / (inputs * math.comb(inputs - 1, size)) for size in range(inputs)])
     values = np.empty(inputs)
@@ -135,3 +145,9 @@ def _all_coalitions(design: Design, answer: Answer, output: float, start: Floats
         without = sets[~members[:, place]]
         values[place] = weights[sizes[without]] @ (means[without | 1 << place] - means[without])
     return Values(values, np.zeros(inputs), 0.0)
+
+
+def _in_parts(answer: Answer, masks: Callable[[slice], Bools], background: Places, inputs: int) -> Floats:
+    size = max(1, CELLS // inputs)
+    parts = [slice(start, start + size) for start in range(0, len(background), size)]
+    return np.concatenate([np.empty(0), *(answer(masks(part), background[part]) for part in parts)])

@@ -17,6 +17,7 @@ from tests.unit.bundle.making import make
 
 from torneo import plugins
 from torneo.bundle import explain as module
+from torneo.bundle import explain_shapley
 from torneo.bundle.baseline import background
 from torneo.bundle.explain import Explanation, explain
 from torneo.bundle.load import load
@@ -216,15 +217,18 @@ def test_explains_the_probability_that_is_served(forest: tuple[Scorer, suite.Sam
     assert gap(after) < 1e-6
 
 
-def test_memory_is_bounded_by_chunks(monkeypatch: pytest.MonkeyPatch, forest: tuple[Scorer, suite.Sample]) -> None:
+@pytest.mark.parametrize("budget", [module.BUDGET, 2000])
+def test_memory_is_bounded_by_parts(
+    monkeypatch: pytest.MonkeyPatch, forest: tuple[Scorer, suite.Sample], budget: int
+) -> None:
     scorer, sample = forest
     columns = columns_of(sample, 310, 1)
-    whole = explain(scorer, columns)[0]
+    whole = explain(scorer, columns, budget=budget)[0]
     sizes: list[int] = []
     answers = scorer.graph.answers
-    monkeypatch.setattr(module, "CHUNK", 64)
+    monkeypatch.setattr(explain_shapley, "CELLS", 64 * 6)
     monkeypatch.setattr(scorer.graph, "answers", lambda feeds: sizes.append(len(feeds["small"])) or answers(feeds))
-    assert explain(scorer, columns)[0].values == pytest.approx(whole.values, abs=1e-7)
+    assert explain(scorer, columns, budget=budget)[0].values == pytest.approx(whole.values, abs=1e-7)
     assert max(sizes) <= 100
     assert sum(sizes) <= whole.evaluations + whole.background + 1
 
