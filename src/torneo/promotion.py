@@ -51,6 +51,20 @@ def previous(state: StateStore, project: str) -> Champion | None:
     return _named(_last(state, project), "previous")
 
 
+def count(state: StateStore, project: str) -> int:
+    """How many decisions there are."""
+    entries = state.read(project, STREAM, last=1)
+    return entries[-1].sequence if entries else 0
+
+
+def reigns_since(state: StateStore, project: str, decisions: int) -> frozenset[str]:
+    """The digests of all that have been champion since there were so many decisions."""
+    later = count(state, project) - decisions
+    entries = state.read(project, STREAM, last=later) if later > 0 else ()
+    reigns = (_named(entry.body, "champion") for entry in entries)
+    return frozenset(reign.digest for reign in reigns if reign is not None)
+
+
 def _last(state: StateStore, project: str) -> Mapping[str, Any]:
     entries = state.read(project, STREAM, last=1)
     return entries[-1].body if entries else {}

@@ -109,7 +109,7 @@ class Model:
         ]
 
     def table(self, scores: Floats) -> dict[str, list[Any]]:
-        """The same answers by column: `prediction`, with `probability_<class>`, or `interval_low` and `interval_high`."""
+        """The same by column: `prediction`, with `probability_<class>`, or `interval_low` and `interval_high`."""
         table, width = {"prediction": self.predictions(scores)}, self.half_width
         for place, name in enumerate(self.scorer.info["classes"]):
             table[f"probability_{name}"] = scores[:, place].tolist()
