@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from torneo import runtime
 from torneo.errors import ConflictError
 from torneo.http.app import make_app
-from torneo.http.front import Front
+from torneo.http.front import App
+from torneo.http.logs import configure
 from torneo.http.metrics import Metrics
 from torneo.http.service import Service
+from torneo.http.tracing import traced
 from torneo.runtime import Runtime
 from torneo.serving.endpoint import Endpoint
 from torneo.serving.follow import Follower
@@ -46,6 +49,7 @@ def serve(projects: Sequence[str | None], host: str, port: int, workers: int) ->
             raise ConflictError(f"{spec.project} loads a table: it has no model to serve")
     os.environ[PROJECTS] = os.pathsep.join(files)
     os.environ[WORKERS] = str(workers)
+    configure(found.serve.log_level)
     with tempfile.TemporaryDirectory(prefix="torneo-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn
@@ -57,7 +61,7 @@ def serve(projects: Sequence[str | None], host: str, port: int, workers: int) ->
             port=port,
             workers=workers,
             access_log=False,
-            log_level="warning",
+            log_config=None,
             server_header=False,
             proxy_headers=False,
             date_header=True,
@@ -65,10 +69,14 @@ def serve(projects: Sequence[str | None], host: str, port: int, workers: int) ->
         )
 
 
-def worker() -> Front:
+def worker() -> App:
     """The application of one worker, as the environment of `serve` describes it."""
     found = settings()
-    return make_app(lambda: build(Runtime(found), os.environ[PROJECTS].split(os.pathsep), int(os.environ[WORKERS])))
+    configure(found.serve.log_level)
+    files = os.environ[PROJECTS].split(os.pathsep)
+    names = ",".join(Path(file).parent.name for file in files)
+    app = make_app(lambda: build(Runtime(found), files, int(os.environ[WORKERS])))
+    return traced(app, {"torneo.projects": names})
 
 
 def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:

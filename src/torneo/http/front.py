@@ -70,7 +70,7 @@ class Front:
         await send({"type": "http.response.start", "status": status, "headers": told})
         await send({"type": "http.response.body", "body": content})
         name = project if project in service.endpoints else next(iter(service.endpoints)) if project is None else ""
-        service.metrics.answered(name, "predict", status, (time.perf_counter_ns() - started) / 1e9)
+        _count(service, id, name, "predict", status, started)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send, id: str, started: int) -> None:  # noqa: A002
         """All other routes: the application's, with the same headers and counts."""
@@ -93,7 +93,16 @@ class Front:
             route = getattr(scope.get("route"), "path", "other")
             project = scope.get("path_params", {}).get("project", "")
             name = project if project in service.endpoints else ""
-            service.metrics.answered(name, route, answered, (time.perf_counter_ns() - started) / 1e9)
+            _count(service, id, name, route, answered, started)
+
+
+def _count(service: Service, id: str, project: str, route: str, status: int, started: int) -> None:  # noqa: A002
+    """A request has been answered: count it, and log it where every request is logged."""
+    seconds = (time.perf_counter_ns() - started) / 1e9
+    service.metrics.answered(project, route, status, seconds)
+    if log.isEnabledFor(logging.INFO):
+        told = {"request_id": id, "project": project, "route": route, "status": status}
+        log.info("answered", extra={**told, "milliseconds": round(seconds * 1000, 3)})
 
 
 async def _body(receive: Receive, headers: dict[bytes, bytes], most: int, seconds: float) -> bytes:

@@ -35,6 +35,8 @@ class ServeSettings(Frozen):
     """The most rows of a request."""
     timeout: float = Field(default=30.0, gt=0)
     """Seconds within which a request must have arrived."""
+    log_level: Literal["info", "warning", "error"] = "warning"
+    """What is written to stderr, as JSON lines; at `info` a line for each request, never with its inputs."""
     cors: tuple[str, ...] = ()
     """The origins whose pages may call the server, as a JSON list; none without it."""
 
