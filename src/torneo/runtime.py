@@ -144,16 +144,35 @@ class Runtime:
             yield LoadContext(project=project, warehouse=self.warehouse, window=window, **parts)
 
     @contextmanager
+    def scratch(self, project: str) -> Iterator[Path]:
+        """An empty folder for files of a project, which is removed afterwards; those of dead processes are, too.
+
+        Raises:
+            ConflictError: the disk is full.
+        """
+        scratch = self.home / "work"
+        scratch.mkdir(exist_ok=True)
+        for stale in (path for path in scratch.glob(f"{project}@*") if not alive(path)):
+            shutil.rmtree(stale, ignore_errors=True)
+        work = Path(tempfile.mkdtemp(prefix=f"{project}@{os.getpid()}@", dir=scratch))
+        try:
+            yield work
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise ConflictError(
+                f"{scratch}: {os.strerror(error.errno)} (nothing is half done)",
+                fix="free space on the disk of TORNEO_HOME, and run again: it goes on where it stopped",
+            ) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    @contextmanager
     def _at_work(self, project: AnyProject, folder: Path, progress: Progress) -> Iterator[dict[str, Any]]:
         """What all contexts have; the folder for files is removed afterwards."""
         from torneo.sources import fingerprint, read
 
         folders = self.folders(folder)
-        scratch = self.home / "work"
-        scratch.mkdir(exist_ok=True)
-        for stale in (path for path in scratch.glob(f"{project.project}@*") if not alive(path)):
-            shutil.rmtree(stale, ignore_errors=True)
-        work = Path(tempfile.mkdtemp(prefix=f"{project.project}@{os.getpid()}@", dir=scratch))
 
         def read_source(source: Source, target: Path) -> Snapshot:
             reading = read(source, folders, target)
@@ -167,7 +186,7 @@ class Runtime:
                 unmatched=reading.unmatched,
             )
 
-        try:
+        with self.scratch(project.project) as work:
             yield {
                 "folder": folder,
                 "hooks": load_hooks(folder),
@@ -185,15 +204,6 @@ class Runtime:
                 "code": code_digest(),
                 "tags": _surroundings(folder),
             }
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise ConflictError(
-                f"{scratch}: {os.strerror(error.errno)} (nothing is half done)",
-                fix="free space on the disk of TORNEO_HOME, and run again: it goes on where it stopped",
-            ) from error
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
 
 
 def alive(work: Path) -> bool:
