@@ -88,29 +88,60 @@ class Endpoint:
         return lineup
 
     def predict(self, rows: Sequence[Row], call: Call) -> Predicted:
-        """Answer rows.
+        """Answer the rows of one request.
 
         Raises:
             InvalidRowsError: rows break the contract; nothing is answered.
             UnavailableError: there is no champion yet.
         """
+        return self.predict_all([(rows, call)])[0]
+
+    def predict_all(self, requests: Sequence[tuple[Sequence[Row], Call]]) -> Sequence[Predicted]:
+        """Answer several requests with one question to the model; all of them see the same lineup.
+
+        Raises:
+            InvalidRowsError: rows of one of them break the contract; none is answered, and rows are counted over all.
+            UnavailableError: there is no champion yet.
+        """
         lineup = self.ready
+        rows = [row for asked, _ in requests for row in asked]
+        calls = [call for asked, call in requests for _ in asked]
         entities = [self.privacy.entity(row) for row in rows] if self.privacy.key else [""] * len(rows)
         if lineup.challenger is None:
-            return self._answer(lineup.champion, "champion", rows, entities, call)
+            made = self._answer(lineup.champion, "champion", rows, entities, calls)
+        else:
+            made = self._shared(lineup.champion, lineup.challenger, lineup.share, rows, entities, calls)
+        if len(requests) == 1:
+            return [made]
+        parts, start = [], 0
+        for asked, _ in requests:
+            end = start + len(asked)
+            parts.append(Predicted(made.answers[start:end], made.log[start:end]))
+            start = end
+        return parts
+
+    def _shared(
+        self,
+        champion: Model,
+        challenger: Model,
+        share: float,
+        rows: Sequence[Row],
+        entities: Sequence[str],
+        calls: Sequence[Call],
+    ) -> Predicted:
+        """The answers of two versions, each to its own subjects' rows."""
         sides: tuple[list[int], list[int]] = ([], [])
-        for place, entity in enumerate(entities):
-            sides[share_of(entity or call.subject or call.request, self.name) < lineup.share].append(place)
-        answers: list[dict[str, Any]] = [{}] * len(rows)
-        log: list[Prediction] = []
-        models: tuple[tuple[Model, Role], ...] = ((lineup.champion, "champion"), (lineup.challenger, "challenger"))
+        for place, (entity, call) in enumerate(zip(entities, calls, strict=True)):
+            sides[share_of(entity or call.subject or call.request, self.name) < share].append(place)
+        found: dict[int, tuple[dict[str, Any], Prediction]] = {}
+        models: tuple[tuple[Model, Role], ...] = ((champion, "champion"), (challenger, "challenger"))
         for (model, role), places in zip(models, sides, strict=True):
             if places:
-                made = self._answer(model, role, [rows[i] for i in places], [entities[i] for i in places], call, places)
-                log += made.log
-                for place, answer in zip(places, made.answers, strict=True):
-                    answers[place] = answer
-        return Predicted(answers, log)
+                theirs, of, by = [rows[i] for i in places], [entities[i] for i in places], [calls[i] for i in places]
+                made = self._answer(model, role, theirs, of, by, places)
+                found |= zip(places, zip(made.answers, made.log, strict=True), strict=True)
+        in_order = [found[place] for place in range(len(rows))]
+        return Predicted([answer for answer, _ in in_order], [line for _, line in in_order])
 
     def shadow(self, lineup: Lineup, made: Predicted, rows: Sequence[Row], call: Call) -> Sequence[Prediction]:
         """What the shadow would have answered, for the log alone; nothing if the rows are not what it reads."""
@@ -119,7 +150,11 @@ class Endpoint:
         started = time.perf_counter_ns()
         try:
             shadowed = self._answer(
-                lineup.shadow, "shadow", rows, [line.entity for line in made.log], call._replace(started=started)
+                lineup.shadow,
+                "shadow",
+                rows,
+                [line.entity for line in made.log],
+                [call._replace(started=started)] * len(rows),
             )
         except InvalidRowsError:
             return ()
@@ -133,7 +168,7 @@ class Endpoint:
         role: Role,
         rows: Sequence[Row],
         entities: Sequence[str],
-        call: Call,
+        calls: Sequence[Call],
         places: Sequence[int] | None = None,
     ) -> Predicted:
         inputs = model.decoder.decode(rows)
@@ -141,22 +176,23 @@ class Endpoint:
         if inputs.findings:
             warnings = self._warnings(inputs.findings, places)
         answers = model.answers(inputs.columns)
-        at = time.time_ns() // 1000
-        latency = (time.perf_counter_ns() - call.started) // 1000
+        for place, told in warnings.items():
+            answers[place]["warnings"] = told
+        at, now = time.time_ns() // 1000, time.perf_counter_ns()
+        name, version, kept = self.name, model.version, self.privacy.kept if self.privacy.marked else None
         log = []
-        for place, (id, row, answer, entity) in enumerate(  # noqa: A001 - the field's name
-            zip(new_ids(len(rows), at // 1000), rows, answers, entities, strict=True)
+        for id, row, answer, entity, call in zip(  # noqa: A001 - the field's name
+            new_ids(len(rows), at // 1000), rows, answers, entities, calls, strict=True
         ):
-            if warnings and place in warnings:
-                answer["warnings"] = warnings[place]
             output = to_json(answer).decode()
-            kept = to_json(self.privacy.kept(row)).decode()
+            written = to_json(row if kept is None else kept(row)).decode()
+            latency = (now - call.started) // 1000
             log.append(
-                Prediction(
-                    id, self.name, at, call.request, call.key, model.version, role, kept, output, latency, entity
-                )
+                Prediction(id, name, at, call.request, call.key, version, role, written, output, latency, entity)
             )
-            answer |= {"prediction_id": id, "version": model.version, "role": role}
+            answer["prediction_id"] = id
+            answer["version"] = version
+            answer["role"] = role
         return Predicted(answers, log)
 
     def _warnings(
