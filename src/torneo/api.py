@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from torneo import loads, promotion, runtime
 from torneo.errors import ConflictError, NotFoundError
@@ -21,6 +21,9 @@ from torneo.spec.project import Project as Spec
 from torneo.spec.records import Decision, GateReport, Snapshot
 from torneo.spec.settings import settings
 from torneo.testing.still import SilentProgress
+
+if TYPE_CHECKING:
+    from torneo.predictions import Predicted
 
 
 def _ignore(report: StepReport) -> None:
@@ -158,6 +161,24 @@ class Project:
 
         with self.runtime.context(self.training, self.folder, progress or SilentProgress()) as context:
             return compare(context, first, second)
+
+    def predict(
+        self,
+        file: str | Path,
+        out: Path | BinaryIO,
+        rejected: Path,
+        progress: Progress | None = None,
+        *,
+        version: int | None = None,
+        log: bool = False,
+    ) -> Predicted:
+        """Answer the rows of a file with the champion, or with a version; see `torneo.predictions.predict`."""
+        from torneo.predictions import predict
+
+        quiet = progress or SilentProgress()
+        return predict(
+            self.runtime, self.training, self.folder, str(file), out, rejected, quiet, version=version, log=log
+        )
 
     def gate(self) -> GateReport:
         """What the last gate did.
