@@ -1,18 +1,20 @@
 """From the JSON of a request to the columns of the contract, with every mistake in it at once.
 
-What a JSON value may be: `float` and `int` a number (`int` also `5.0`); `bool` true or false, 1 or 0; `category` a
-text, a number or a boolean, which stand for their canonical text; `text` a text; `date` and `datetime` a text in the
-column's `format`, or ISO 8601. null, an absent name and an empty text mean "no value".
+What a JSON value may be: `float` and `int` a number (`int` also `5.0`); `bool` true or false, 1 or 0; `category` and
+`text` a text, a number or a boolean, which stand for their canonical text; `date` and `datetime` a text in the column's
+`format`, or ISO 8601. null, an absent name and an empty text mean "no value". What the gate accepts is accepted here.
 """
 
 from __future__ import annotations
 
 import datetime
 import math
+import operator
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 from torneo.spec.columns import Column, Rule, canonical_text
@@ -20,10 +22,17 @@ from torneo.spec.frozen import nearest, shortened
 
 LARGEST = 3.4028234663852886e38
 """The largest 32-bit float: models compute in them."""
+EXACT = 2**53
+"""Below this, each whole number is a float of its own."""
+LARGEST_INT = 2**63 - 1
 MOST = 100
-"""So many mistakes of one request are told."""
+"""So many unknown names are told of one row; their number, and so the time to look at them, is the client's choice."""
 PLAIN = frozenset({str, int})
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
+_ISO = re.compile(
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+    r"(?:[T ]([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?(?:[Zz]|([+-][0-9]{2}):?([0-9]{2})?)?)?"
+)
 
 
 class Finding(NamedTuple):
@@ -83,7 +92,7 @@ class Decoder:
         """Columns of numbers whose only rules are closed bounds: checked without a call per value."""
         numbers = {name: column for name, column in self.columns.items() if column.type in ("float", "int")}
         plain = {n: c for n, c in numbers.items() if (c.above, c.below, c.values) == (None, None, None)}
-        return {name: (_bound(column.min, -LARGEST), _bound(column.max, LARGEST)) for name, column in plain.items()}
+        return {name: _bounds(column) for name, column in plain.items()}
 
     def decode(self, rows: Sequence[Mapping[str, Any]]) -> Inputs:
         """Read rows as `json.loads` gives them; what breaks the contract is among the findings."""
@@ -91,7 +100,7 @@ class Decoder:
         known = self.columns.keys()
         for place, row in enumerate(rows):
             if not row.keys() <= known:
-                findings += (_unknown(place, name, known) for name in row if name not in known)
+                findings += islice((_unknown(place, name, known) for name in row if name not in known), MOST)
         columns = {name: self._column(name, [row.get(name) for row in rows], findings) for name in self.columns}
         return Inputs(columns, len(rows), sorted(findings) if findings else ())
 
@@ -132,8 +141,10 @@ def _forms(text: str) -> tuple[str | int, ...]:
     return (text, int(text)) if _WHOLE.fullmatch(text) else (text,)
 
 
-def _bound(bound: Any, default: float) -> float:
-    return default if bound is None else float(bound)
+def _bounds(column: Column) -> tuple[Any, Any]:
+    """What a column of numbers may have at least and at most, as it says and as its type can hold."""
+    low, high = (-LARGEST_INT - 1, LARGEST_INT) if column.type == "int" else (-LARGEST, LARGEST)
+    return max(low, low if column.min is None else column.min), min(high, high if column.max is None else column.max)  # type: ignore[type-var]
 
 
 def _unknown(row: int, name: str, known: Collection[str]) -> Finding:
@@ -143,26 +154,36 @@ def _unknown(row: int, name: str, known: Collection[str]) -> Finding:
 def _broken(column: Column, value: Any) -> Sequence[tuple[Rule, str]]:
     """The range rules that a readable value breaks."""
     broken: list[tuple[Rule, str]] = []
-    if column.min is not None and value < column.min:
-        broken.append(("min", f"is below {column.min}"))
-    if column.max is not None and value > column.max:
-        broken.append(("max", f"is above {column.max}"))
-    if column.above is not None and not value > column.above:
-        broken.append(("above", f"is not above {column.above}"))
-    if column.below is not None and not value < column.below:
-        broken.append(("below", f"is not below {column.below}"))
+    comparable = _midnight(value)
+    bounds: Sequence[tuple[Rule, Any, Callable[[Any, Any], bool], str]] = (
+        ("min", column.min, operator.ge, "is below"),
+        ("max", column.max, operator.le, "is above"),
+        ("above", column.above, operator.gt, "is not above"),
+        ("below", column.below, operator.lt, "is not below"),
+    )
+    for rule, bound, holds, words in bounds:
+        if bound is not None and not holds(comparable, _midnight(bound)):
+            broken.append((rule, f"{words} {str(bound).removesuffix(' 00:00:00')}"))
     categories = column.categories
     if categories is not None and canonical_text(value) not in categories:
         broken.append(("values", f"is none of {', '.join(categories[:10])}{', …' if len(categories) > 10 else ''}"))
     if column.pattern is not None and re.fullmatch(column.pattern, value) is None:
         broken.append(("pattern", f"does not match {column.pattern}"))
-    return [(rule, f"{shortened(value)} {words}") for rule, words in broken]
+    told = "the value" if column.pii else shortened(value)  # warnings are logged
+    return [(rule, f"{told} {words}") for rule, words in broken]
+
+
+def _midnight(value: Any) -> Any:
+    """A date as the moment at which it begins; a contract's bounds may be either."""
+    return datetime.datetime.combine(value, datetime.time()) if type(value) is datetime.date else value
 
 
 def _reader(column: Column) -> Callable[[Any], Any]:
     if column.type in ("date", "datetime"):
         return lambda value: _moment(value, column)
-    return {"float": _float, "int": _int, "bool": _bool, "category": _category, "text": _text}[column.type]
+    if column.type == "category" and any(type(value) is not str for value in column.values or ()):
+        return lambda value: _listed_category(value, column)
+    return {"float": _float, "int": _int, "bool": _bool, "category": _category, "text": _category}[column.type]
 
 
 def _float(value: Any) -> float:
@@ -177,7 +198,7 @@ def _int(value: Any) -> int:
     number = _float(value)
     if type(number) is float and not number.is_integer():
         raise _Unfit("type", f"must be a whole number, not {value}")
-    if abs(number) > 2**53:
+    if not (abs(number) < EXACT if type(number) is float else -LARGEST_INT <= number + 1 <= LARGEST_INT + 1):
         raise _Unfit("type", f"{shortened(value)} is too large a number")
     return int(number)
 
@@ -200,10 +221,14 @@ def _category(value: Any) -> str:
     raise _Unfit("type", f"must be a text, a number or a boolean, not {shortened(value)}")
 
 
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise _Unfit("type", f"must be a text, not {shortened(value)}")
-    return value.strip()
+def _listed_category(value: Any, column: Column) -> str:
+    """A category of a column that lists numbers or booleans: `1.0` is `1` there, and `True` is `true`, as in a file."""
+    text = _category(value)
+    if any(type(listed) is bool for listed in column.values or ()) and text.lower() in ("true", "false"):
+        text = text.lower()
+    if any(type(listed) in (int, float) for listed in column.values or ()):
+        text = re.sub(r"^(-?\d+\.\d*[1-9])0+$", r"\1", re.sub(r"^(-?\d+)\.0*$", r"\1", text))
+    return text
 
 
 def _moment(value: Any, column: Column) -> datetime.date:
@@ -214,10 +239,10 @@ def _moment(value: Any, column: Column) -> datetime.date:
     text = value.strip()
     try:
         moment = datetime.datetime.strptime(text, column.format) if column.format else _iso(text)
-    except ValueError:
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         raise _Unfit("type", f"{shortened(value)} is no {column.type} ({form})") from None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
     if column.type == "datetime":
         return moment
     if moment.time() != datetime.time():
@@ -226,4 +251,14 @@ def _moment(value: Any, column: Column) -> datetime.date:
 
 
 def _iso(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text)
+    """A moment as the gate reads it, which also takes `2026-1-5` and fractions finer than microseconds."""
+    found = _ISO.fullmatch(text)
+    if found is None:
+        return datetime.datetime.fromisoformat(text)
+    year, month, day, hour, minute, second, fraction, ahead, beside = found.groups(default="")
+    zone = datetime.UTC if text[-1] in "Zz" else None
+    if ahead:
+        minutes = int(ahead[1:]) * 60 + int(beside or 0)
+        zone = datetime.timezone(datetime.timedelta(minutes=-minutes if ahead[0] == "-" else minutes))
+    clock = [int(part or 0) for part in (hour, minute, second, f"{fraction:0<6}"[:6])]
+    return datetime.datetime(int(year), int(month), int(day), *clock, tzinfo=zone)

@@ -41,7 +41,10 @@ def shortened(value: object) -> str:
     >>> shortened("x" * 1000)[-5:]
     "xxx…'"
     """
-    return repr(f"{value[: LONGEST - 1]}…" if isinstance(value, str) and len(value) > LONGEST else value)
+    if isinstance(value, str):
+        return repr(f"{value[: LONGEST - 1]}…" if len(value) > LONGEST else value)
+    told = repr(value)
+    return f"{told[: LONGEST - 1]}…" if len(told) > LONGEST else told
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
