@@ -1,9 +1,9 @@
 """Refused rows judged again, as they came or as a person has corrected them, and what is left of the quarantine.
 
-A row with `__line__` is the refused row of that line, corrected. A row without is every refused row whose values are
-all the same as its own; where there is none, it is a new row, whose line is a negative one. What passes leaves the
-quarantine; what is refused again stays with its new values and reasons; what nobody has tried stays as it is. Memory:
-the refused rows.
+A row with `__line__` is the refused row of that line, corrected. A row without is every refused row that no line names
+and whose values are all the same as its own; where there is none, it is a new row, whose line is a negative one. What
+passes leaves the quarantine, but for copies of it; what is refused again stays with its new values and reasons; what
+nobody has tried stays as it is. Memory: the refused rows.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ def _of_file(corrected: pl.DataFrame, quarantine: pl.DataFrame) -> Tried:
     here = quarantine.with_row_index(PLACE).with_columns(pl.col(PLACE).cast(pl.Int64))
     lines = rows.select(ID, LINE).drop_nulls().join(here.select(PLACE, LINE), on=LINE).select(ID, PLACE)
     texts = [pl.col(name).cast(pl.String).fill_null("") for name in given]
-    alike = rows.filter(pl.col(LINE).is_null()).select(ID, *texts).join(here.select(PLACE, *texts), on=given)
+    free = here.join(lines, on=PLACE, how="anti").select(PLACE, *texts)
+    alike = rows.filter(pl.col(LINE).is_null()).select(ID, *texts).join(free, on=given)
     places = pl.concat([lines, alike.select(ID, PLACE)])
     absent = [name for name in schema if name not in given]
     first = places.unique(ID, keep="first").join(here.select(PLACE, *absent), on=PLACE).drop(PLACE)
@@ -195,7 +196,9 @@ def _left(quarantine: pl.DataFrame, tried: Tried, passed: pl.Series, failed: pl.
     lowest = min(0, quarantine[LINE].min() or 0)
     own = lowest - new.cast(pl.Int64).cum_sum()
     refused = refused.with_columns(pl.when(new).then(own).otherwise("line").alias(LINE))
-    return pl.concat([stays, refused.select(quarantine.columns)]).sort(LINE)
+    same = tried.places.filter(pl.col(ID).is_in(passed.implode())).sort(PLACE).filter(~pl.col(ID).is_first_distinct())
+    copies = here.join(same.unique(PLACE), on=PLACE).with_columns(pl.lit([REPEATED_ROW]).alias(REASONS))
+    return pl.concat([stays, *(rows.select(quarantine.columns) for rows in (refused, copies))]).sort(LINE)
 
 
 def _report(

@@ -53,5 +53,7 @@ def export(rejected: Path, target: Path) -> int:
 
 
 def _readable(rejected: Path) -> pl.LazyFrame:
-    rows = pl.scan_parquet(rejected)
-    return rows.select(pl.col(LINE).alias("line"), pl.col(REASONS).alias("reasons"), pl.exclude(LINE, REASONS))
+    rows, own = pl.scan_parquet(rejected), {LINE: "line", REASONS: "reasons"}
+    columns = [name for name in rows.collect_schema() if name not in own]
+    theirs = {name: f"{name} of the source" for name in own.values() if name in columns}
+    return rows.select(*own, *columns).rename(own | theirs)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from torneo.engines.corrections import Again, judge_again
 from torneo.engines.gate import gate
@@ -84,3 +88,68 @@ def test_columns_of_the_source_that_the_file_lacks_stay(folder: Path) -> None:
     found = again(folder, gated(folder), text)
     left = pl.read_parquet(folder / "work" / found.report.rejected.key)
     assert left.select("x", "note").rows() == [(-3.0, "y"), (2.0, None)]
+
+
+SITES = LoadProject.model_validate(
+    {
+        "project": "p",
+        "source": {"uri": "p.csv"},
+        "contract": {
+            "columns": {"id": {"type": "int"}, "site": {"type": "category", "values": ["A", "B"]}}, "key": ["id"],
+        },
+        "load": {"to": "prod.p"},
+    }
+)  # fmt: skip
+ROW = st.tuples(st.integers(1, 6).map(str), st.sampled_from(["A", "B", "C", ""]))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(ROW, min_size=1, max_size=8), file=st.lists(st.tuples(st.integers(0, 8), ROW), max_size=8))
+def test_no_row_is_lost_and_twice_is_once(
+    tmp_path: Path, rows: list[tuple[str, str]], file: list[tuple[int, tuple[str, str]]]
+) -> None:
+    with tempfile.TemporaryDirectory(dir=tmp_path) as name:
+        folder = Path(name)
+        frame = pl.DataFrame(rows, schema={"id": pl.String, "site": pl.String}, orient="row")
+        frame.with_row_index(LINE, 1).cast({LINE: pl.Int64}).write_parquet(folder / "snapshot.parquet")
+        before = gate(SITES, folder / "snapshot.parquet", folder, SilentProgress(), {})
+        accepted, refused = folder / before.accepted.key, folder / before.rejected.key
+        lines = set(pl.read_parquet(refused)[LINE])
+        tried = [(line, row) for line, row in {line: (line, row) for line, row in file}.values() if line in lines]
+        tried += [(0, row) for row in dict.fromkeys(row for line, row in file if line == 0)]
+        corrected = pa.table(
+            {
+                LINE: pa.array([line or None for line, _ in tried], pa.int64()),
+                "id": pa.array([row[0] for _, row in tried], pa.string()),
+                "site": pa.array([row[1] for _, row in tried], pa.string()),
+            }
+        )
+        found: list[Again] = []
+        for work in (folder / "first", folder / "second"):
+            work.mkdir()
+            known = found[0].report if found else before
+            now = judge_again(SITES, known, (accepted, refused), corrected, work, SilentProgress(), {}, None)
+            accepted = work / now.report.accepted.key if now.report.accepted != known.accepted else accepted
+            refused = work / now.report.rejected.key if now.report.rejected != known.rejected else refused
+            found.append(now)
+        first, second = found
+        assert first.tried == first.passed + first.refused + first.already + first.outside == len(tried)
+        assert (second.passed, second.report) == (0, first.report)
+        assert first.report.accepted.rows == before.accepted.rows + first.passed
+        left, keys = pl.read_parquet(refused), pl.read_parquet(accepted)["id"]
+        assert (keys.n_unique(), left[LINE].n_unique()) == (len(keys), len(left))
+        new = sum(line == 0 for line, _ in tried)
+        assert len(rows) <= first.report.rows <= len(rows) + new
+
+
+def test_copies_of_a_row_that_passes_stay_as_copies(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"id": ["1", "1", "1"], "site": ["A", "B", "B"], LINE: [2, 3, 4]})
+    rows.write_parquet(tmp_path / "snapshot.parquet")
+    before = gate(SITES, tmp_path / "snapshot.parquet", tmp_path, SilentProgress(), {})
+    (work := tmp_path / "work").mkdir()
+    files = tmp_path / before.accepted.key, tmp_path / before.rejected.key
+    chosen = pa.table({"id": ["1"], "site": ["B"]})
+    found = judge_again(SITES, before, files, chosen, work, SilentProgress(), {}, None)
+    left = pl.read_parquet(work / found.report.rejected.key)
+    assert left.select(LINE, REASONS).rows() == [(2, ["duplicate_key"]), (4, ["repeated_row"])]
+    assert (found.passed, found.report.rows) == (1, 3)

@@ -75,6 +75,16 @@ def test_retry_with_other_columns_cannot_compare_keys(gated: Path) -> None:
         retried(gated, project_of(), gated / "other" / ACCEPTED)
 
 
+def test_columns_of_the_source_may_be_called_as_ours(tmp_path: Path) -> None:
+    rows = {"id": ["1"], "x": ["a"], "line": ["7"], "reasons": ["why"], LINE: [2]}
+    pl.DataFrame(rows).write_parquet(tmp_path / "snapshot.parquet")
+    gate(project_of(), tmp_path / "snapshot.parquet", tmp_path, SilentProgress(), {})
+    told = {"line": 2, "reasons": ["invalid_x"], "id": "1", "x": "a"}
+    assert head(tmp_path / REJECTED, 5) == [{**told, "line of the source": "7", "reasons of the source": "why"}]
+    export(tmp_path / REJECTED, tmp_path / "refused.csv")
+    assert (tmp_path / "refused.csv").read_text() == "__line__,__reasons__,id,x,line,reasons\n2,invalid_x,1,a,7,why\n"
+
+
 def test_export_has_originals_and_reasons(gated: Path, tmp_path: Path) -> None:
     target = tmp_path / "refused.csv"
     assert export(gated / REJECTED, target) == 5
