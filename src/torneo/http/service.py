@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from torneo.http.metrics import Metrics
 from torneo.http.problems import Problem
 from torneo.ports import PredictionLog, StateStore
+from torneo.serving.batching import MicroBatcher
 from torneo.serving.endpoint import Call, Endpoint, Lineup, Predicted, Row
 from torneo.serving.follow import Follower
 from torneo.serving.keys import Keyring, Scope
@@ -37,12 +38,15 @@ class Service:
     metrics: Metrics
     rates: Mapping[str, Rate] = field(init=False)
     """The limit of each project that has one."""
+    batchers: Mapping[str, MicroBatcher] = field(init=False)
+    """What answers few rows, by project."""
     _shadows: ThreadPoolExecutor = field(init=False)
     _shadowing: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         limits = {name: endpoint.project.serve.rate_limit for name, endpoint in self.endpoints.items()}
         self.rates = {name: parse_rate(limit) for name, limit in limits.items() if limit is not None}
+        self.batchers = {name: MicroBatcher(endpoint) for name, endpoint in self.endpoints.items()}
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadow")
 
     def endpoint(self, name: str | None) -> Endpoint:

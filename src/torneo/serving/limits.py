@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +28,8 @@ AGAIN = 1.0
 """Seconds between two attempts to find it back."""
 CONNECTIONS = 1024
 """Connections to Redis per worker, at most; as many are open as requests were under way at once."""
+CROWDED = 10_000
+"""At so many keys, those that weigh nothing any more are forgotten."""
 ROUNDING = 0.001
 """Seconds by which counters and clocks may be coarse."""
 
@@ -57,10 +60,8 @@ class Limiter:
     """
 
     def __init__(self, workers: int = 1, redis: str | None = None) -> None:
-        from limits.storage import MemoryStorage
-
         self._workers = workers
-        self._memory = MemoryStorage()
+        self._memory = _Memory()
         self._redis = None if redis is None else _connect(redis)
         self._search: asyncio.Task[None] | None = None
         self.degraded: str | None = None
@@ -74,8 +75,8 @@ class Limiter:
             if taken is not None:
                 return taken
         limit = max(1, rate.amount // self._workers)
-        allowed = self._memory.acquire_sliding_window_entry(name, limit, rate.seconds, units)
-        return _taken(allowed, limit, units, rate.seconds, self._memory.get_sliding_window(name, rate.seconds))
+        allowed, counts = self._memory.take(name, limit, rate.seconds, units)
+        return _taken(allowed, limit, units, rate.seconds, counts)
 
     async def check(self) -> None:
         """Ask Redis whether it is there, as a server does when it starts; `degraded` has the answer."""
@@ -121,6 +122,35 @@ class Limiter:
                 continue
             self.degraded = None
             return
+
+
+class _Memory:
+    """The counters of this process, by the algorithm that `limits` has for Redis.
+
+    Its own ones in memory start a thread every 10 ms.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[int, int, int, int]] = {}
+        """By key: the window's number, the units of the one before and its own, and when they weigh nothing."""
+        self._crowded = CROWDED
+
+    def take(self, key: str, limit: int, window: int, units: int) -> tuple[bool, Counts]:
+        """Take units if there are so many; gives whether, and the counts afterwards."""
+        now = time.time()
+        number = int(now // window)
+        last, before, present, _ = self._held.get(key, (number, 0, 0, 0))
+        if last != number:
+            before, present = present if last == number - 1 else 0, 0
+        left = window - now % window
+        allowed = math.floor(before * left / window + present) + units <= limit
+        if allowed:
+            present += units
+            self._held[key] = (number, before, present, (number + 2) * window)
+            if len(self._held) > self._crowded:
+                self._held = {name: held for name, held in self._held.items() if held[3] > now}
+                self._crowded = max(CROWDED, 2 * len(self._held))
+        return allowed, (before, left, present, left + window)
 
 
 def _connect(url: str) -> tuple[Redis, RedisStorage]:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from limits.storage import memory
 
 from torneo.errors import MissingExtraError
+from torneo.serving import limits
 from torneo.serving.limits import Limiter, Taken, headers
 from torneo.spec.rate import Rate
 
@@ -31,7 +31,7 @@ class Time:
 def by_hand() -> Iterator[Time]:
     time = Time()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory, "time", SimpleNamespace(time=lambda: time.now))
+        patch.setattr(limits, "time", SimpleNamespace(time=lambda: time.now))
         yield time
 
 
