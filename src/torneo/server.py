@@ -75,7 +75,7 @@ def worker() -> App:
     configure(found.serve.log_level)
     files = os.environ[PROJECTS].split(os.pathsep)
     names = ",".join(Path(file).parent.name for file in files)
-    app = make_app(lambda: build(Runtime(found), files, int(os.environ[WORKERS])))
+    app = make_app(lambda: build(Runtime(found), files, int(os.environ[WORKERS])), found.serve.cors)
     return traced(app, {"torneo.projects": names})
 
 

@@ -28,7 +28,8 @@ SECURE = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 )
-_PREDICT = re.compile(r"/v1/([^/]+)/predict|/predict(?:/batch)?")
+PREDICT = re.compile(r"/v1/([^/]+)/predict|/predict(?:/batch)?")
+WITH_BODY = ("POST", "PUT", "PATCH")
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 
 
@@ -50,7 +51,7 @@ class Front:
         id = given.decode() if given is not None and _ID.fullmatch(given) else new_ids()[0]  # noqa: A001
         service = self._service()
         path = scope["path"]
-        short = _PREDICT.fullmatch(path) if scope["method"] == "POST" else None
+        short = PREDICT.fullmatch(path) if scope["method"] == "POST" else None
         if short is None:
             await self._other(scope, receive, send, id, started)
             return
@@ -75,7 +76,9 @@ class Front:
     async def _other(self, scope: Scope, receive: Receive, send: Send, id: str, started: int) -> None:  # noqa: A002
         """All other routes: the application's, with the same headers and counts."""
         service = self._service()
-        scope["state"] = {**scope.get("state", {}), "request_id": id, "started": started}
+        head = scope["method"] == "HEAD"
+        scope = {**scope, "state": {**scope.get("state", {}), "request_id": id, "started": started}}
+        scope |= {"method": "GET"} if head else {}
         answered = 500
 
         async def tell(message: Message) -> None:
@@ -85,10 +88,19 @@ class Front:
                 present = {name.lower() for name, _ in message["headers"]}
                 added = [(name, value) for name, value in SECURE if name not in present]
                 message["headers"] = [*message["headers"], *added, (b"x-request-id", id.encode())]
+            elif head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
+            if scope["method"] in WITH_BODY:
+                body = await _body(receive, dict(scope["headers"]), service.settings.max_body, service.settings.timeout)
+                receive = _again(body, receive)
             await self._app(scope, receive, tell)
+        except Problem as problem:  # the body's: those of routes are told by the application
+            own = (TYPE, *((name.lower().encode(), text.encode()) for name, text in problem.headers.items()))
+            await tell({"type": "http.response.start", "status": problem.status, "headers": own})
+            await tell({"type": "http.response.body", "body": problem.body(id)})
         finally:
             route = getattr(scope.get("route"), "path", "other")
             project = scope.get("path_params", {}).get("project", "")
@@ -103,6 +115,20 @@ def _count(service: Service, id: str, project: str, route: str, status: int, sta
     if log.isEnabledFor(logging.INFO):
         told = {"request_id": id, "project": project, "route": route, "status": status}
         log.info("answered", extra={**told, "milliseconds": round(seconds * 1000, 3)})
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What gives a body that has been read, and after it what follows."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
 
 
 async def _body(receive: Receive, headers: dict[bytes, bytes], most: int, seconds: float) -> bytes:

@@ -32,7 +32,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         self.errors = errors
         self.headers = dict(headers or {})
 
-    def body(self, request: str) -> bytes:
+    def body(self, request: str, **more: str) -> bytes:
         """The problem as JSON.
 
         >>> Problem(409, "it exists").body("r1").decode()
@@ -44,6 +44,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word
             "status": self.status,
             "detail": self.detail,
             "request_id": request,
+            **more,
         }
         return to_json(told | ({"errors": list(self.errors)} if self.errors else {}))
 

@@ -47,6 +47,11 @@ class Model:
         return str(self.scorer.info["target"])
 
     @cached_property
+    def target_column(self) -> Column:
+        """What the contract says of it."""
+        return Column.model_validate(self.scorer.info["contract"][self.target])
+
+    @cached_property
     def contract(self) -> Mapping[str, Column]:
         """The columns that a request may have: those of the contract that the version was trained with."""
         columns = self.scorer.info["contract"]
@@ -64,7 +69,7 @@ class Model:
     @cached_property
     def classes(self) -> tuple[Any, ...]:
         """The classes as the contract writes them (1, not "1"), in the order of the probabilities."""
-        target = Column.model_validate(self.scorer.info["contract"][self.target])
+        target = self.target_column
         if target.type == "bool":
             return tuple(name == "true" for name in self.scorer.info["classes"])
         written = {canonical_text(value): value for value in target.values or ()}

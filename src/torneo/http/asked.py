@@ -1,0 +1,171 @@
+"""What the application's routes ask before they answer: who is it, for which project, and what is in the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
+from pydantic_core import from_json
+
+from torneo.http.predict import presented_key
+from torneo.http.problems import Problem
+from torneo.http.service import Service
+from torneo.serving.endpoint import Call, Endpoint, Row
+from torneo.serving.keys import Key, Scope
+
+HEADER = APIKeyHeader(name="X-API-Key", scheme_name="key", auto_error=False)
+BEARER = HTTPBearer(scheme_name="bearer", auto_error=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that may be answered."""
+
+    service: Service
+    endpoint: Endpoint
+    key: str
+    """The id of the API key; empty where none is needed."""
+    client: str
+    """The address it came from."""
+    request: Request
+
+    @property
+    def call(self) -> Call:
+        """Who asks, as an endpoint wants to know it."""
+        state = self.request.state
+        return Call(state.request_id, self.key, state.started, self.request.headers.get("torneo-subject", ""))
+
+    async def take(self, rows: int) -> None:
+        """Count rows against the project's limit.
+
+        Raises:
+            Problem: the limit is reached.
+        """
+        await self.service.take(self.endpoint.name, self.key or self.client, rows)
+
+
+def service_of(request: Request) -> Service:
+    """The parts of this worker."""
+    return cast("Service", request.app.state.service)
+
+
+def presented(request: Request) -> str | None:
+    """The key that a request presents."""
+    return presented_key(dict(request.scope["headers"]))
+
+
+async def _asked(
+    request: Request,
+    scopes: SecurityScopes,
+    header: Annotated[Any, Security(HEADER)],  # noqa: ARG001 - described; `presented` reads it
+    bearer: Annotated[Any, Security(BEARER)],  # noqa: ARG001
+) -> Asked:
+    """A key is looked at first, so that nobody without one learns which projects there are."""
+    service = service_of(request)
+    named = request.path_params.get("project")
+    only = next(iter(service.endpoints)) if len(service.endpoints) == 1 else None
+    key = service.admit(presented(request), cast("Scope", scopes.scopes[0]), named or only)
+    client = request.client.host if request.client else ""
+    return Asked(service, service.endpoint(named), key, client, request)
+
+
+async def _installation(
+    request: Request,
+    scopes: SecurityScopes,
+    header: Annotated[Any, Security(HEADER)],  # noqa: ARG001
+    bearer: Annotated[Any, Security(BEARER)],  # noqa: ARG001
+) -> Service:
+    service = service_of(request)
+    service.admit(presented(request), cast("Scope", scopes.scopes[0]), None)
+    return service
+
+
+async def _known(
+    request: Request,
+    header: Annotated[Any, Security(HEADER)],  # noqa: ARG001
+    bearer: Annotated[Any, Security(BEARER)],  # noqa: ARG001
+) -> Sequence[Endpoint]:
+    """The projects that the key of a request, with whatever scope, is good for."""
+    service = service_of(request)
+    everything = list(service.endpoints.values())
+    if service.keyring is None:
+        return everything
+    key: Key | None = service.keyring.find(presented(request) or "")
+    if key is None:
+        service.admit(presented(request), "read", None)  # which says that there is no valid key
+        return []
+    return [endpoint for endpoint in everything if not key.projects or endpoint.name in key.projects]
+
+
+Predicts = Annotated[Asked, Security(_asked, scopes=["predict"])]
+Reads = Annotated[Asked, Security(_asked, scopes=["read"])]
+Feeds = Annotated[Asked, Security(_asked, scopes=["feedback"])]
+Observes = Annotated[Service, Security(_installation, scopes=["read"])]
+Administers = Annotated[Service, Security(_installation, scopes=["admin"])]
+Knows = Annotated[Sequence[Endpoint], Depends(_known)]
+
+
+def media_type(request: Request) -> str:
+    """What a request says its body is, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def parsed(body: bytes, *, nan: bool = False) -> Any:
+    """The value that a JSON text stands for.
+
+    Raises:
+        Problem: it is not JSON.
+    """
+    try:
+        return from_json(body, allow_inf_nan=nan)
+    except ValueError as error:
+        raise Problem(400, f"the body is not JSON: {str(error)[:200]}") from None
+
+
+async def _json_body(request: Request) -> Any:
+    if media_type(request) != "application/json":
+        raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
+    return parsed(await request.body())
+
+
+Body = Annotated[Any, Depends(_json_body)]
+
+
+def rows_of(sent: Any, most: int) -> tuple[Sequence[Row], bool]:
+    """The rows of a body, and whether it is a single one.
+
+    Raises:
+        Problem: it is neither a row nor rows, or there are too many.
+    """
+    if type(sent) is dict:
+        return [sent], True
+    if type(sent) is not list or not sent or not all(type(row) is dict for row in sent):
+        raise Problem(422, "the body must be an object (one row) or a non-empty array of objects (many)")
+    few_enough(len(sent), most)
+    return sent, False
+
+
+def few_enough(rows: int, most: int) -> None:
+    """Refuse too many rows.
+
+    Raises:
+        Problem: they are.
+    """
+    if rows > most:
+        raise Problem(413, f"{rows:,} rows are too many for one request: at most {most:,}")
+
+
+def repointed(problem: Problem, place: Callable[[int, str], str]) -> Problem:
+    """The problem with pointers into a body of another form than rows.
+
+    Args:
+        place: the pointer for a row's number and a column's name, escaped.
+    """
+    moved = []
+    for error in problem.errors:
+        row, _, column = error["pointer"][1:].partition("/")
+        moved.append({**error, "pointer": place(int(row), column)})
+    return Problem(problem.status, problem.detail, errors=moved, headers=problem.headers)

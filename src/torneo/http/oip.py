@@ -1,0 +1,193 @@
+"""The Open Inference Protocol, version 2, for clients that speak it: a project is a model, its columns are tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version as installed
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from torneo.http import oip_tensors
+from torneo.http.asked import Asked, Body, Knows, Predicts, repointed, service_of
+from torneo.http.described import body
+from torneo.http.predict import computed, logged
+from torneo.http.problems import Problem
+from torneo.http.routes_health import ready
+from torneo.http.routes_model import ready_lineup
+from torneo.serving.endpoint import Endpoint, Lineup
+from torneo.serving.model import Model
+from torneo.spec.frozen import Frozen
+
+router = APIRouter(prefix="/v2", tags=["open inference protocol"])
+NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "Not ready."}}
+
+
+class Server(Frozen):
+    """Who answers."""
+
+    name: str = "torneo"
+    version: str = installed("torneo")
+    extensions: Sequence[str] = ()
+
+
+class Live(Frozen):
+    """The process answers."""
+
+    live: bool = True
+
+
+class ServerReady(Frozen):
+    """Whether all projects can be answered."""
+
+    ready: bool
+
+
+class ModelReady(Frozen):
+    """Whether a project can be answered."""
+
+    name: str
+    ready: bool
+
+
+class TensorType(Frozen):
+    """A tensor as a model reads or answers it; a size of -1 is any number of rows."""
+
+    name: str
+    datatype: str
+    shape: Sequence[int]
+
+
+class Metadata(Frozen):
+    """What a model reads and answers."""
+
+    name: str
+    versions: Sequence[str]
+    platform: str = "onnx_onnxv1"
+    inputs: Sequence[TensorType]
+    outputs: Sequence[TensorType]
+
+
+class Inferred(Frozen):
+    """The answer to tensors: tensors."""
+
+    model_name: str
+    model_version: str | None = None
+    """Absent if rows were answered by different versions; the tensor `version` has them all."""
+    id: str
+    """The request's, or one of ours."""
+    outputs: Sequence[Mapping[str, Any]]
+
+
+@router.get("")
+async def server(known: Knows) -> Server:  # noqa: ARG001 - any key will do
+    """Name and version of the server."""
+    return Server()
+
+
+@router.get("/health/live")
+async def live() -> Live:
+    """200 as long as the process answers."""
+    return Live()
+
+
+@router.get("/health/ready", responses=NOT_READY)
+async def is_ready(request: Request) -> JSONResponse:
+    """200 when each project can be answered."""
+    told = ServerReady(ready=ready(service_of(request)))
+    return JSONResponse(told.model_dump(), 200 if told.ready else 503)
+
+
+@router.get("/models/{project}/ready", responses=NOT_READY)
+@router.get("/models/{project}/versions/{version}/ready", responses=NOT_READY)
+async def model_ready(asked: Predicts, version: str | None = None) -> JSONResponse:
+    """200 when the model can be answered."""
+    if version is not None:
+        _pinned(asked.endpoint, version)
+    told = ModelReady(name=asked.endpoint.name, ready=asked.endpoint.lineup is not None)
+    return JSONResponse(told.model_dump(), 200 if told.ready else 503)
+
+
+@router.get("/models/{project}")
+@router.get("/models/{project}/versions/{version}")
+async def metadata(asked: Predicts, version: str | None = None) -> Metadata:
+    """What the model reads and answers, and the versions that can be asked."""
+    _, model = _pinned(asked.endpoint, version)
+    return Metadata(
+        name=asked.endpoint.name,
+        versions=[str(each.version) for each in _answering(ready_lineup(asked.endpoint))],
+        inputs=[TensorType.model_validate(tensor) for tensor in oip_tensors.inputs(model)],
+        outputs=[TensorType.model_validate(tensor) for tensor in oip_tensors.outputs(model)],
+    )
+
+
+@router.post("/models/{project}/infer", openapi_extra=body("InferRequest"), response_model_exclude_none=True)
+@router.post(
+    "/models/{project}/versions/{version}/infer", openapi_extra=body("InferRequest"), response_model_exclude_none=True
+)
+async def infer(asked: Predicts, request: Request, sent: Body, version: str | None = None) -> Inferred:
+    """Predict rows given as one tensor per column; logged like any prediction."""
+    if "inference-header-content-length" in request.headers:
+        raise Problem(415, "tensors must be JSON: the binary extension is not spoken here (binary_data=False)")
+    if not isinstance(sent, dict) or not isinstance(sent.get("id", ""), str):
+        raise Problem(400, "the body must be an object with inputs; its id, if there is one, a text")
+    endpoint, model = _pinned(asked.endpoint, version)
+    wanted = oip_tensors.wanted(sent.get("outputs"), model)
+    rows, places = oip_tensors.rows(sent.get("inputs"), asked.service.settings.max_rows)
+    answers = await predicted(asked, endpoint, rows, lambda row, name: _pointer(places, row, name))
+    versions = {answer["version"] for answer in answers}
+    return Inferred(
+        model_name=endpoint.name,
+        model_version=str(versions.pop()) if len(versions) == 1 else None,
+        id=sent.get("id") or asked.call.request,
+        outputs=oip_tensors.answered(model, answers, wanted),
+    )
+
+
+async def predicted(
+    asked: Asked, endpoint: Endpoint, rows: Sequence[Mapping[str, Any]], place: Any
+) -> Sequence[dict[str, Any]]:
+    """The answers to rows, when the log has them.
+
+    Args:
+        place: where a row's value stands in the body, for pointers.
+
+    Raises:
+        Problem: for the client.
+    """
+    await asked.take(len(rows))
+    call = asked.call
+    try:
+        made = await computed(asked.service, endpoint, rows, call)
+    except Problem as problem:
+        raise repointed(problem, place) from None
+    await logged(asked.service, endpoint, made, rows, call)
+    return made.answers
+
+
+def _answering(lineup: Lineup) -> Sequence[Model]:
+    return [model for model in (lineup.champion, lineup.challenger) if model is not None]
+
+
+def _pinned(endpoint: Endpoint, version: str | None) -> tuple[Endpoint, Model]:
+    """The endpoint with the one version that was asked for, and a model that reads the request.
+
+    Raises:
+        Problem: the version does not answer here, or nobody does yet.
+    """
+    lineup = ready_lineup(endpoint)
+    if version is None:
+        return endpoint, lineup.champion
+    if version == str(lineup.champion.version):
+        return replace(endpoint, lineup=replace(lineup, challenger=None)), lineup.champion
+    if lineup.challenger is not None and version == str(lineup.challenger.version):
+        return replace(endpoint, lineup=replace(lineup, share=1.0)), lineup.challenger
+    known = ", ".join(str(model.version) for model in _answering(lineup))
+    raise Problem(404, f"version {version[:20]} of {endpoint.name} does not answer here (answering: {known})")
+
+
+def _pointer(places: Mapping[str, int], row: int, name: str) -> str:
+    plain = name.replace("~1", "/").replace("~0", "~")
+    return f"/inputs/{places[plain]}/data/{row}" if plain in places else "/inputs"
