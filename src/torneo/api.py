@@ -15,6 +15,7 @@ from torneo.orchestration.local import RunReport, StepReport
 from torneo.ports import Entry, Progress, Version
 from torneo.promotion import Champion
 from torneo.runtime import Runtime
+from torneo.serving.traffic import Change, Traffic, change_traffic, traffic, traffic_history
 from torneo.spec.load_records import Retried
 from torneo.spec.loading import AnyProject, Dates, LoadProject
 from torneo.spec.project import Project as Spec
@@ -151,6 +152,21 @@ class Project:
         found, _ = self.runtime, self.training
         return promotion.rollback(
             found.state, found.registry, self.name, by=found.settings.user, why=why, owner=found.owner
+        )
+
+    def traffic(self) -> Traffic:
+        """Who takes part beside the champion."""
+        return traffic(self.runtime.state, self.name)
+
+    def traffic_history(self) -> Sequence[Entry]:
+        """All changes of the traffic, oldest first."""
+        return traffic_history(self.runtime.state, self.name)
+
+    def change_traffic(self, change: Change, why: str) -> Traffic:
+        """Change who takes part beside the champion; servers follow within seconds."""
+        found, _ = self.runtime, self.training
+        return change_traffic(
+            found.state, found.registry, self.name, change, by=found.settings.user, why=why, owner=found.owner
         )
 
     def compare(

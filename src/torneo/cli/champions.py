@@ -67,14 +67,16 @@ def rollback(project: Annotated[str, typer.Argument(help="The project.")], why: 
 
 @app.command()
 def history(project: ProjectName = None, json: Json = False) -> None:
-    """Show every decision (when, who, what, why), or every load. The chain of digests is verified."""
+    """Show every decision (when, who, what, why) and change of the traffic, or every load. The chain is verified."""
     from torneo import api
     from torneo.cli.render import history_table
     from torneo.cli.render_load import loads_table
+    from torneo.cli.render_serving import traffic_table
 
     opened = api.Project.load(project)
-    entries = opened.history()
+    entries, changes = opened.history(), opened.traffic_history()
     if json:
         print_json([entry.model_dump(mode="json") for entry in entries])
         return
     (loads_table if opened.loads_a_table else history_table)(out, opened.name, entries)
+    traffic_table(out, changes)

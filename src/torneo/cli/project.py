@@ -117,17 +117,20 @@ def _plain(report: RunReport) -> dict[str, object]:
 
 @app.command()
 def status(project: ProjectName = None, json: Json = False) -> None:
-    """Show what each step did last, and who is champion."""
+    """Show what each step did last, who is champion, and who takes part beside."""
     from torneo import api
     from torneo.cli.render import status_table
+    from torneo.cli.render_serving import beside_lines
 
     opened = api.Project.load(project)
-    known, champion = opened.status(), opened.champion()
+    known, champion, beside = opened.status(), opened.champion(), opened.traffic()
     if json:
         plain = {name: None if body is None else dict(body) for name, body in known.items()}
-        print_json({"steps": plain, "champion": None if champion is None else champion.model_dump()})
+        present = None if champion is None else champion.model_dump()
+        print_json({"steps": plain, "champion": present, "traffic": beside.model_dump(mode="json")})
         return
     status_table(out, opened.name, known, champion)
+    beside_lines(out, beside)
 
 
 @app.command()
