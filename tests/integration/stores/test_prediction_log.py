@@ -188,3 +188,13 @@ def test_the_log_survives_a_power_cut(tmp_path: Path) -> None:
     with closing(connection):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+
+def test_what_is_erased_is_in_no_file(tmp_path: Path) -> None:
+    log = open_prediction_log(tmp_path / "predictions.db")
+    private = [prediction(number, entity="e", inputs=LARGE.replace("xx", "private")) for number in range(50)]
+    log.append([*private, *(prediction(number, inputs=LARGE) for number in range(50, 100))])
+    assert b"private" in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert log.erase("housing", "e") == 50
+    assert b"private" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert len(ids(log)) == 50
