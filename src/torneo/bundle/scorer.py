@@ -31,18 +31,21 @@ class Scorer:
 
     Args:
         folder: where the bundle's files are.
+        digest: the digest that was registered; nothing of another bundle is used. None takes what is there.
         threads: how many threads one call may use.
 
     Raises:
         DamagedBundleError: the files are not those that were written; the message names the file.
     """
 
-    def __init__(self, folder: Path | str, *, threads: int = 1) -> None:
+    def __init__(self, folder: Path | str, *, digest: str | None = None, threads: int = 1) -> None:
         files = read_verified(Path(folder))
-        self.info: dict[str, Any] = json.loads(files[INFO])
-        """bundle.json."""
         self.digest: str = hashlib.sha256(files[DIGESTS]).hexdigest()
         """The digest of the whole bundle."""
+        if digest is not None and self.digest != digest:
+            raise DamagedBundleError(f"{folder}: {DIGESTS} is {self.digest}, but {digest} was registered")
+        self.info: dict[str, Any] = json.loads(files[INFO])
+        """bundle.json."""
         self.graph = Graph(files[MODEL], threads=threads)
         self._hook = _load_hook(files[HOOK]) if self.info["uses_hook"] else None
         made = tuple(name for name in self.info["contract"] if name != self.info["target"])

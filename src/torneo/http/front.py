@@ -30,6 +30,8 @@ SECURE = (
 )
 PREDICT = re.compile(r"/v1/([^/]+)/predict|/predict(?:/batch)?")
 WITH_BODY = ("POST", "PUT", "PATCH")
+LONGEST_LENGTH = 18
+"""So many digits a Content-Length may have."""
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 
 
@@ -48,7 +50,9 @@ class Front:
         started = time.perf_counter_ns()
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id")
-        id = given.decode() if given is not None and _ID.fullmatch(given) else new_ids()[0]  # noqa: A001
+        # under an idempotency key requests are told apart by their ids, so that these cannot be the client's choice
+        usable = given is not None and b"idempotency-key" not in headers and _ID.fullmatch(given)
+        id = given.decode() if given is not None and usable else new_ids()[0]  # noqa: A001
         service = self._service()
         path = scope["path"]
         short = PREDICT.fullmatch(path) if scope["method"] == "POST" else None
@@ -138,22 +142,22 @@ async def _body(receive: Receive, headers: dict[bytes, bytes], most: int, second
         Problem: it is too large, comes too slowly, or its sender is gone.
     """
     said = headers.get(b"content-length", b"0")
-    if not said.isdigit() or int(said) > most:
+    if not said.isdigit() or len(said) > LONGEST_LENGTH or int(said) > most:
         raise Problem(413, f"the body is too large: at most {most:,} bytes")
+    parts = []
+    size = 0
     try:
         async with asyncio.timeout(seconds):
-            message = await receive()
-            body: bytes = message.get("body", b"")
-            if not message.get("more_body"):
-                return body
-            parts = [body]
-            size = len(body)
-            while message.get("more_body"):
+            while True:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(400, "the connection ended before the body did")
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > most:
                     raise Problem(413, f"the body is too large: at most {most:,} bytes")
-            return b"".join(parts)
+                if not message.get("more_body"):
+                    return b"".join(parts) if len(parts) > 1 else parts[0]
     except TimeoutError:
-        raise Problem(408, f"the body did not arrive within {seconds:g} seconds") from None
+        why = f"the body did not arrive within {seconds:g} seconds"
+        raise Problem(408, why, headers={"Connection": "close"}) from None

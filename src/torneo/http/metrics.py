@@ -52,9 +52,9 @@ class Metrics:
         """Count predicted rows."""
         self._row(project, str(version), role).inc(rows)
 
-    def refused(self, project: str, reason: str) -> None:
-        """Count a value that broke the contract; the reasons are the contract's."""
-        self._refused.labels(project, reason).inc()
+    def refused(self, project: str, reason: str, count: int) -> None:
+        """Count values that broke the contract; the reasons are the contract's."""
+        self._refused.labels(project, reason).inc(count)
 
     def shadow_left_out(self, project: str) -> None:
         """Count a request that was not shadowed."""

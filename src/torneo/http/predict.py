@@ -6,6 +6,7 @@ It is not a FastAPI route, because routing and dependencies there cost more than
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -64,13 +65,14 @@ async def predict(service: Service, request: Request) -> Answer:
     endpoint = service.endpoint(request.project)
     headers = request.headers
     key = service.admit(presented_key(headers), "predict", endpoint.name)
-    if not headers.get(b"content-type", b"").startswith(b"application/json"):
+    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
     rows, single = _rows(request.body, service.settings.max_rows)
     taken = await service.take(endpoint.name, key or request.client, len(rows))
     call = Call(request.id, key, request.started, headers.get(b"torneo-subject", b"").decode("latin-1"))
-    name = headers.get(b"idempotency-key", b"").decode("latin-1")
-    known = await _claimed(service, endpoint, call, name, request.body) if name else None
+    given = headers.get(b"idempotency-key")
+    name = None if given is None else given.decode("latin-1")
+    known = None if name is None else await _claimed(service, endpoint, call, name, request.body)
     body = known or await answered(service, endpoint, rows, call, single=single, name=name, sent=request.body)
     if taken is None:
         return Answer(body, (JSON,))
@@ -78,12 +80,19 @@ async def predict(service: Service, request: Request) -> Answer:
 
 
 async def answered(
-    service: Service, endpoint: Endpoint, rows: Sequence[Row], call: Call, *, single: bool, name: str, sent: bytes
+    service: Service,
+    endpoint: Endpoint,
+    rows: Sequence[Row],
+    call: Call,
+    *,
+    single: bool,
+    name: str | None,
+    sent: bytes,
 ) -> bytes:
     """The body of the answer to new rows; the log has it, and the idempotency key if there is one."""
     made = await computed(service, endpoint, rows, call, single=single)
     body = _body(endpoint.name, made.log, call.request, single=single)
-    claims = [_claim(endpoint, call, name, sent, body, made)] if name else ()
+    claims = () if name is None else [_claim(endpoint, call, name, sent, body, made)]
     standing = await logged(service, endpoint, made, rows, call, claims)
     return body if standing is None else _replayed(standing, sent)
 
@@ -97,12 +106,12 @@ async def computed(
         Problem: rows break the contract, or there is no champion yet.
     """
     try:
-        if len(rows) <= AT_ONCE and service.endpoints[endpoint.name] is endpoint:  # another one has a line-up of its own
+        if len(rows) <= AT_ONCE and service.endpoints[endpoint.name] is endpoint:  # not a pinned one
             return await service.batchers[endpoint.name].predict(rows, call)
         return await asyncio.to_thread(endpoint.predict, rows, call)
     except InvalidRowsError as error:
-        for finding in error.findings:
-            service.metrics.refused(endpoint.name, finding.reason)
+        for reason, count in Counter(finding.reason for finding in error.findings).items():
+            service.metrics.refused(endpoint.name, reason, count)
         raise invalid_rows(error.findings, single=single) from None
     except UnavailableError as error:
         raise Problem(503, error.message, headers=AGAIN) from None
@@ -127,8 +136,8 @@ async def logged(
     except UnavailableError as error:
         raise Problem(503, error.message, headers=AGAIN) from None
     if standing is None:
-        for version, role in {(line.version, line.role) for line in made.log}:
-            service.metrics.predicted(endpoint.name, version, role, len(made.log))
+        for (version, role), count in Counter((line.version, line.role) for line in made.log).items():
+            service.metrics.predicted(endpoint.name, version, role, count)
         if lineup is not None and lineup.shadow is not None:
             service.shadow(endpoint, lineup, made, rows, call)
     return standing

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from torneo.serving.inputs import Finding
+from torneo.serving.inputs import NO_ANSWER, Finding
 
 MOST = 100
 """So many wrong values of one request are told."""
@@ -53,7 +53,7 @@ def invalid_rows(findings: Sequence[Finding], *, single: bool) -> Problem:
     """The problem that rows break the contract, each value with its place in the body."""
     errors = [
         {
-            "pointer": ("" if single else f"/{finding.row}") + f"/{_escaped(finding.column)}",
+            "pointer": _pointer(finding, single=single),
             "reason": finding.reason,
             "detail": finding.message,
         }
@@ -62,6 +62,12 @@ def invalid_rows(findings: Sequence[Finding], *, single: bool) -> Problem:
     count = len(findings)
     told = f"{count} value{'s' * (count > 1)} of the request break{'s' * (count == 1)} the contract"
     return Problem(422, told + (f"; the first {MOST} are listed" if count > MOST else ""), errors=errors)
+
+
+def _pointer(finding: Finding, *, single: bool) -> str:
+    """Where a value stands in the body; the whole row if the finding is of no one column."""
+    row = "" if single else f"/{finding.row}"
+    return row if finding.reason == NO_ANSWER else f"{row}/{_escaped(finding.column)}"
 
 
 def _escaped(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +20,8 @@ from torneo.serving.limits import headers as limit_headers
 from torneo.serving.writer import LogWriter
 from torneo.spec.rate import Rate, parse_rate
 from torneo.spec.settings import ServeSettings
+
+log = logging.getLogger("torneo.http")
 
 SHADOWS = 64
 """So many requests may wait for their shadow; what comes on top is not shadowed."""
@@ -41,13 +45,14 @@ class Service:
     batchers: Mapping[str, MicroBatcher] = field(init=False)
     """What answers few rows, by project."""
     _shadows: ThreadPoolExecutor = field(init=False)
-    _shadowing: int = field(init=False, default=0)
+    _room: threading.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         limits = {name: endpoint.project.serve.rate_limit for name, endpoint in self.endpoints.items()}
         self.rates = {name: parse_rate(limit) for name, limit in limits.items() if limit is not None}
         self.batchers = {name: MicroBatcher(endpoint) for name, endpoint in self.endpoints.items()}
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadow")
+        self._room = threading.Semaphore(SHADOWS)
 
     def endpoint(self, name: str | None) -> Endpoint:
         """The project of a name; without one, the only one that is served.
@@ -98,17 +103,19 @@ class Service:
 
     def shadow(self, endpoint: Endpoint, lineup: Lineup, made: Predicted, rows: Sequence[Row], call: Call) -> None:
         """Have the shadow score what was answered, beside; where too many wait, it is left out and counted."""
-        if self._shadowing >= SHADOWS:
+        if not self._room.acquire(blocking=False):
             self.metrics.shadow_left_out(endpoint.name)
             return
-        self._shadowing += 1
 
         def work() -> None:
             try:
                 if not self.writer.hand_over(endpoint.shadow(lineup, made, rows, call)):
                     self.metrics.shadow_left_out(endpoint.name)
+            except Exception:
+                log.exception("the shadow failed", extra={"request_id": call.request})
+                self.metrics.shadow_left_out(endpoint.name)
             finally:
-                self._shadowing -= 1
+                self._room.release()
 
         self._shadows.submit(work)
 

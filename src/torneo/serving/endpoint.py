@@ -12,8 +12,8 @@ from pydantic_core import to_json
 from torneo.errors import UnavailableError
 from torneo.ports import Prediction, Role
 from torneo.serving.ids import new_ids
-from torneo.serving.inputs import Finding
-from torneo.serving.model import Model
+from torneo.serving.inputs import NO_ANSWER, Finding
+from torneo.serving.model import Model, NoAnswerError
 from torneo.serving.privacy import Privacy
 from torneo.serving.traffic import share_of
 from torneo.spec.project import Project
@@ -175,7 +175,13 @@ class Endpoint:
         warnings: Mapping[int, list[dict[str, str]]] = {}
         if inputs.findings:
             warnings = self._warnings(inputs.findings, places)
-        answers = model.answers(inputs.columns)
+        try:
+            answers = model.answers(inputs.columns)
+        except NoAnswerError as error:
+            message = "the model has no finite answer for these values"
+            raise InvalidRowsError(
+                [Finding(row if places is None else places[row], "", NO_ANSWER, message) for row in error.rows]
+            ) from None
         for place, told in warnings.items():
             answers[place]["warnings"] = told
         at, now = time.time_ns() // 1000, time.perf_counter_ns()

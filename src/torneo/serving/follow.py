@@ -7,6 +7,7 @@ on this machine, so that a server also starts while the state store or the objec
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -22,6 +23,8 @@ from torneo.serving.endpoint import Endpoint, Lineup
 from torneo.serving.model import Model
 from torneo.serving.traffic import Traffic, traffic
 from torneo.spec.frozen import Frozen
+
+log = logging.getLogger("torneo.serving")
 
 SECONDS = 1.0
 """How often the state store is asked."""
@@ -58,6 +61,7 @@ class Follower:
     troubles: dict[str, str] = field(default_factory=dict)
     """What went wrong the last time, by the name of `others`."""
     _present: dict[str, Wanted] = field(default_factory=dict)
+    _noted: dict[str, Wanted] = field(default_factory=dict)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> threading.Thread:
@@ -77,16 +81,16 @@ class Follower:
             try:
                 self._follow(endpoint)
                 endpoint.trouble = None
-            except TorneoError as error:
-                endpoint.trouble = error.message
+            except Exception as error:  # noqa: BLE001 - whatever it is, what serves goes on and is looked after again
+                endpoint.trouble = _told(error)
                 if endpoint.lineup is None:
                     self._last_good(endpoint)
         for name, other in self.others.items():
             try:
                 other()
                 self.troubles.pop(name, None)
-            except TorneoError as error:
-                self.troubles[name] = error.message
+            except Exception as error:  # noqa: BLE001 - the same
+                self.troubles[name] = _told(error)
 
     def _run(self) -> None:
         while not self._ended.wait(SECONDS):
@@ -97,10 +101,11 @@ class Follower:
         if now is None:
             raise NotFoundError(f"{endpoint.name} has no champion yet")
         wanted = Wanted(champion=now, traffic=traffic(self.state, endpoint.name))
-        if wanted == self._present.get(endpoint.name):
-            return
-        self._put(endpoint, wanted)
-        _write(self._note(endpoint), wanted.model_dump_json().encode())
+        if wanted != self._present.get(endpoint.name):
+            self._put(endpoint, wanted)
+        if wanted != self._noted.get(endpoint.name):
+            _write(self._note(endpoint), wanted.model_dump_json().encode())
+            self._noted[endpoint.name] = wanted
 
     def _last_good(self, endpoint: Endpoint) -> None:
         note = self._note(endpoint)
@@ -150,6 +155,14 @@ def open_model(version: Champion, objects: ObjectStore, folder: Path, threads: i
     except BundleError:
         shutil.rmtree(copy, ignore_errors=True)
         raise
+
+
+def _told(error: Exception) -> str:
+    """What an operator is told; what nobody has foreseen is in the server's log."""
+    if isinstance(error, TorneoError):
+        return error.message
+    log.error("a server cannot follow its champion", exc_info=error)
+    return f"{type(error).__name__}: the server's log has the reason"
 
 
 def fetch(objects: ObjectStore, bundle: str, folder: Path) -> None:

@@ -27,6 +27,8 @@ EXACT = 2**53
 LARGEST_INT = 2**63 - 1
 MOST = 100
 """So many unknown names are told of one row; their number, and so the time to look at them, is the client's choice."""
+NO_ANSWER = "no_answer"
+"""The reason of a row that a model has no finite answer for; it is of no one column."""
 PLAIN = frozenset({str, int})
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
 _ISO = re.compile(
@@ -144,7 +146,9 @@ def _forms(text: str) -> tuple[str | int, ...]:
 def _bounds(column: Column) -> tuple[Any, Any]:
     """What a column of numbers may have at least and at most, as it says and as its type can hold."""
     low, high = (-LARGEST_INT - 1, LARGEST_INT) if column.type == "int" else (-LARGEST, LARGEST)
-    return max(low, low if column.min is None else column.min), min(high, high if column.max is None else column.max)  # type: ignore[type-var]
+    least: Any = low if column.min is None else column.min
+    most: Any = high if column.max is None else column.max
+    return max(low, least), min(high, most)
 
 
 def _unknown(row: int, name: str, known: Collection[str]) -> Finding:
@@ -260,5 +264,5 @@ def _iso(text: str) -> datetime.datetime:
     if ahead:
         minutes = int(ahead[1:]) * 60 + int(beside or 0)
         zone = datetime.timezone(datetime.timedelta(minutes=-minutes if ahead[0] == "-" else minutes))
-    clock = [int(part or 0) for part in (hour, minute, second, f"{fraction:0<6}"[:6])]
-    return datetime.datetime(int(year), int(month), int(day), *clock, tzinfo=zone)
+    clock = datetime.time(int(hour or 0), int(minute or 0), int(second or 0), int(f"{fraction:0<6}"[:6]), zone)
+    return datetime.datetime.combine(datetime.date(int(year), int(month), int(day)), clock)

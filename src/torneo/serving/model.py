@@ -8,11 +8,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from torneo.bundle.load import load
 from torneo.bundle.scorer import Floats, Scorer
 from torneo.promotion import Champion
 from torneo.serving.inputs import Decoder
 from torneo.spec.columns import Column, canonical_text
+
+
+class NoAnswerError(ValueError):
+    """The model has no finite answer for some rows."""
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        super().__init__(f"no finite answer for {len(rows)} rows")
+        self.rows = rows
 
 
 @dataclass(frozen=True)
@@ -80,8 +90,15 @@ class Model:
 
         Args:
             columns: the contract's columns by name, in its types; None is missing.
+
+        Raises:
+            NoAnswerError: numbers so large that the model's own become infinite, which JSON cannot say.
         """
-        return self.written(self.scorer.score(columns))
+        scores = self.scorer.score(columns)
+        finite = np.isfinite(scores)
+        if not finite.all():
+            raise NoAnswerError(np.flatnonzero(~finite.reshape(len(scores), -1).all(axis=1)).tolist())
+        return self.written(scores)
 
     def predictions(self, scores: Floats) -> list[Any]:
         """The predicted values (rows,), or the most probable classes as the contract writes them."""

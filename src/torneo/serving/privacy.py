@@ -39,9 +39,8 @@ class Privacy:
         >>> privacy.entity({"customer": 7.0}) == privacy.entity({"customer": " 7", "age": 30}) != ""
         True
         """
-        if not self.key or any(row.get(name) is None for name in self.key):
-            return ""
-        return self._hash(json.dumps([self.project, *(canonical_text(row[name]).strip() for name in self.key)]))
+        parts = [_text(row.get(name)) for name in self.key]
+        return self._hash(json.dumps([self.project, *parts])) if parts and all(parts) else ""
 
     def kept(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """The row as the log has it."""
@@ -49,9 +48,14 @@ class Privacy:
             return row
         kept = {name: value for name, value in row.items() if self.marked.get(name) != "drop"}
         for name, how in self.marked.items():
-            if how == "hash" and kept.get(name) is not None:
-                kept[name] = self._hash(json.dumps([self.project, name, str(kept[name])]))
+            if how == "hash" and (text := _text(kept.get(name))):
+                kept[name] = self._hash(json.dumps([self.project, name, text]))
         return kept
 
     def _hash(self, text: str) -> str:
         return hmac.digest(self.secret, text.encode(), "sha256").hex()[:32]
+
+
+def _text(value: Any) -> str:
+    """The one text of a value, however a request writes it: 7, 7.0 and "7 " are the same; empty if there is none."""
+    return "" if value is None else canonical_text(value).strip()

@@ -1,19 +1,21 @@
 """Writes the log for an event loop: all that waits is written in one transaction (group commit), by one thread.
 
 An answer may leave when `write` has returned. If the database does not answer or its disk is full, what waits is kept
-and tried again; who has waited too long, or finds too much waiting, is told so, and is not written later.
+and tried again; who has waited too long, or finds too much waiting, is told so. What of it is not in the hands of the
+database then is not written later.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from torneo.errors import UnavailableError
+from torneo.errors import TorneoError, UnavailableError
 from torneo.ports import Claim, Prediction, PredictionLog
 
 Mode = Literal["sync", "group", "async"]
@@ -24,6 +26,10 @@ MOST_ROWS = 5_000
 """So many rows are written in one transaction, and one request more."""
 PAUSE = 0.1
 """Seconds until a failed transaction is tried again."""
+PROBE_SECONDS = 1.0
+"""How often a log that failed is asked whether it answers again, while nobody has anything to write."""
+
+_logger = logging.getLogger("torneo.serving")
 
 
 @dataclass(slots=True, eq=False)
@@ -51,12 +57,14 @@ class LogWriter:
         self._lock = threading.Lock()
         self._some = threading.Event()
         self._waiting: list[_Waiting] = []
+        self._writing: list[_Waiting] = []
         self._rows = 0
         self._ends: float | None = None
         self.failure: str | None = None
         """Why the log cannot be written now, if it cannot."""
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
+        self._watch = self._loop.create_task(self._watch_patience())
 
     async def write(self, predictions: Sequence[Prediction], claims: Sequence[Claim] = ()) -> Claim | None:
         """Write lines; gives another request's claim if one of `claims` is taken: nothing was written then.
@@ -80,6 +88,22 @@ class LogWriter:
         self._ends = time.monotonic() + self._patience
         self._some.set()
         await asyncio.to_thread(self._thread.join)
+        self._watch.cancel()
+
+    async def _watch_patience(self) -> None:
+        """Tell who has waited too long while the database does not even say that it cannot be had."""
+        while True:
+            await asyncio.sleep(self._patience / 4)
+            now = time.monotonic()
+            with self._lock:
+                late = [item for item in self._waiting if item.deadline <= now]
+                if late:
+                    self._waiting = [item for item in self._waiting if item.deadline > now]
+                    self._rows = sum(len(item.predictions) for item in self._waiting)
+                late += [item for item in self._writing if item.deadline <= now]
+            if late:
+                self.failure = self.failure or f"the log has not answered for {self._patience:g} seconds"
+                self._tell(late, f"predictions cannot be logged now: {self.failure}")
 
     def _add(self, item: _Waiting) -> bool:
         with self._lock:
@@ -93,7 +117,9 @@ class LogWriter:
 
     def _run(self) -> None:
         while True:
-            self._some.wait()
+            if not self._some.wait(PROBE_SECONDS if self.failure else None):
+                self._probe()
+                continue
             batch = self._take()
             if batch:
                 self._write(batch)
@@ -111,6 +137,7 @@ class LogWriter:
                     break
             batch = self._waiting[:count]
             del self._waiting[:count]
+            self._writing = batch
             self._rows -= rows
             if not self._waiting and self._ends is None:
                 self._some.clear()
@@ -121,19 +148,32 @@ class LogWriter:
         predictions = [line for item in batch for line in item.predictions]
         try:
             standing = self._log.append(predictions, [claim for item in batch for claim in item.claims])
-        except UnavailableError as error:
-            self.failure = error.message
-            self._tell(self._put_back(batch), f"predictions cannot be logged now: {error}")
+        except Exception as error:  # whatever it is: this thread is the only one that writes
+            if not isinstance(error, TorneoError):
+                _logger.exception("predictions cannot be logged")
+            self.failure = error.message if isinstance(error, TorneoError) else "the log failed"
+            self._tell(self._put_back(batch), f"predictions cannot be logged now: {self.failure}")
             time.sleep(PAUSE)
         else:
             self.failure = None
+            self._writing = []
             self._tell(batch, standing)
+
+    def _probe(self) -> None:
+        """See whether a log that failed answers again: who is told to stay away would never bring it to light."""
+        try:
+            self._log.claim("", "", "")
+        except TorneoError as error:
+            self.failure = error.message
+        else:
+            self.failure = None
 
     def _put_back(self, batch: list[_Waiting]) -> list[_Waiting]:
         """Make a batch wait again; gives those, of all that wait, who have waited too long."""
         now = time.monotonic()
         over = self._ends is not None and self._ends <= now
         with self._lock:
+            self._writing = []
             everyone = batch + self._waiting
             late = [item for item in everyone if over or item.deadline <= now]
             self._waiting = [item for item in everyone if not over and item.deadline > now]

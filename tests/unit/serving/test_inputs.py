@@ -80,9 +80,9 @@ def reasons(inputs: Inputs) -> Sequence[str]:
         ("day", "2026-1-5", datetime.date(2026, 1, 5)),
         ("day", "2026-01-05T00:00:00", datetime.date(2026, 1, 5)),
         ("german", "05.01.2026", datetime.date(2026, 1, 5)),
-        ("moment", "2026-01-05 10:30", datetime.datetime(2026, 1, 5, 10, 30)),  # noqa: DTZ001 - without zone
-        ("moment", "2026-01-05T10:30:00.1234567Z", datetime.datetime(2026, 1, 5, 10, 30, 0, 123456)),  # noqa: DTZ001
-        ("moment", "2026-01-05T10:30:00+02:00", datetime.datetime(2026, 1, 5, 8, 30)),  # noqa: DTZ001
+        ("moment", "2026-01-05 10:30", datetime.datetime(2026, 1, 5, 10, 30)),
+        ("moment", "2026-01-05T10:30:00.1234567Z", datetime.datetime(2026, 1, 5, 10, 30, 0, 123456)),
+        ("moment", "2026-01-05T10:30:00+02:00", datetime.datetime(2026, 1, 5, 8, 30)),
     ],
 )
 def test_a_value_is_read_in_the_type_of_its_column(column: str, value: Any, read: Any) -> None:
@@ -233,7 +233,7 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "level": st.integers(0, 4),
     "day": DAYS.map(str) | DAYS.map(lambda day: f"{day.year}-{day.month}-{day.day}") | st.just("2026-02-31"),
     "german": DAYS.map(lambda day: f"{day:%d.%m.%Y}") | DAYS.map(str),
-    "moment": st.datetimes(datetime.datetime(1990, 1, 1), datetime.datetime(2100, 1, 1)).flatmap(  # noqa: DTZ001
+    "moment": st.datetimes(datetime.datetime(1990, 1, 1), datetime.datetime(2100, 1, 1)).flatmap(
         lambda at: st.sampled_from(
             [at.isoformat(), at.isoformat(" ", "minutes"), f"{at.isoformat()}Z", f"{at.isoformat()}+02:00"]
         )
@@ -266,7 +266,7 @@ def gated(rows: list[dict[str, Any]]) -> tuple[Mapping[int, dict[str, Any]], Map
         gate(project, path, Path(folder), SilentProgress(), {})
         accepted = pl.read_parquet(Path(folder) / ACCEPTED)
         rejected = pl.read_parquet(Path(folder) / "rejected.parquet")
-    taken = {line: row for line, row in zip(accepted[LINE], accepted.iter_rows(named=True), strict=True)}
+    taken = dict(zip(accepted[LINE], accepted.iter_rows(named=True), strict=True))
     return taken, {line: set(why) for line, why in rejected.select(LINE, "__reasons__").iter_rows()}
 
 
