@@ -54,9 +54,12 @@ def serve(projects: Sequence[str | None], host: str, port: int, workers: int) ->
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn
 
+        from torneo.http.protocol import OneWriteProtocol
+
         uvicorn.run(
             "torneo.server:worker",
             factory=True,
+            http=OneWriteProtocol,
             host=host,
             port=port,
             workers=workers,

@@ -136,8 +136,9 @@ async def logged(
     except UnavailableError as error:
         raise Problem(503, error.message, headers=AGAIN) from None
     if standing is None:
-        for (version, role), count in Counter((line.version, line.role) for line in made.log).items():
-            service.metrics.predicted(endpoint.name, version, role, count)
+        sides = [(line.version, line.role) for line in made.log]
+        for version, role in set(sides):
+            service.metrics.predicted(endpoint.name, version, role, sides.count((version, role)))
         if lineup is not None and lineup.shadow is not None:
             service.shadow(endpoint, lineup, made, rows, call)
     return standing
