@@ -36,12 +36,6 @@ class Wanted(Frozen):
     champion: Champion
     traffic: Traffic
 
-    @property
-    def versions(self) -> Sequence[Champion]:
-        """All of them."""
-        beside = (self.traffic.challenger, self.traffic.shadow)
-        return [self.champion, *(version for version in beside if version is not None)]
-
 
 @dataclass
 class Follower:
@@ -117,17 +111,19 @@ class Follower:
 
     def _put(self, endpoint: Endpoint, wanted: Wanted) -> None:
         old = endpoint.lineup
-        loaded = {model.digest: model for model in (old.champion, old.challenger, old.shadow) if model} if old else {}
-        models = {
-            version.digest: loaded.get(version.digest) or open_model(version, self.objects, self.folder, self.threads)
-            for version in wanted.versions
-        }
+        present = [model for model in (old.champion, old.challenger, old.shadow) if model] if old else []
+        loaded = {(model.version, model.digest): model for model in present}
+
+        def model(version: Champion) -> Model:
+            known = loaded.get((version.number, version.digest))
+            return known or open_model(version, self.objects, self.folder, self.threads)
+
         beside = wanted.traffic
         endpoint.lineup = Lineup(
-            champion=models[wanted.champion.digest],
-            challenger=models[beside.challenger.digest] if beside.challenger else None,
+            champion=model(wanted.champion),
+            challenger=model(beside.challenger) if beside.challenger else None,
             share=beside.share,
-            shadow=models[beside.shadow.digest] if beside.shadow else None,
+            shadow=model(beside.shadow) if beside.shadow else None,
         )
         self._present[endpoint.name] = wanted
 
