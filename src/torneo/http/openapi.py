@@ -33,6 +33,7 @@ PROBLEMS = {
     429: "The rate limit is reached; Retry-After says when to come again.",
     503: "Not now; Retry-After says when to come again.",
 }
+TAGS = ("predictions", "outcomes", "history", "model", "health", "open inference protocol", "scoring")
 SHORT_PREDICT = ("/predict", "/predict/batch")
 
 
@@ -75,13 +76,12 @@ class Description:
         for item in described.values():
             for operation in item.values():
                 _complete(operation, locked=locked)
-        base["paths"] = described
+        base["paths"] = dict(sorted(described.items(), key=lambda item: not item[0].startswith("/v1")))
         base["components"] = {"schemas": schemas, "responses": _responses()}
         if locked:
             base["components"]["securitySchemes"] = self._base["components"]["securitySchemes"]
-        base["tags"] = [
-            {"name": name} for name in sorted({t for i in described.values() for o in i.values() for t in o["tags"]})
-        ]
+        used = {operation["tags"][0] for item in described.values() for operation in item.values()}
+        base["tags"] = [{"name": name} for name in TAGS if name in used]
         return base
 
 
@@ -130,6 +130,7 @@ def _renamed(part: Any, project: str) -> Any:
 def _complete(operation: Json, *, locked: bool) -> None:
     """Say which problems there may be."""
     answers, body = operation["responses"], "requestBody" in operation
+    operation["summary"] = operation["description"].partition(".")[0].partition(":")[0].replace("`", "")
     answers.pop("422", None)
     problems = {503} if operation["tags"][0] != "health" else set()
     problems |= {400, 408, 413, 415, 422} if body else set()
