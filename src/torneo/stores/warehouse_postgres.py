@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import psycopg
+from polars import selectors
 
 from torneo.errors import ConflictError, NotFoundError, TorneoError, UnavailableError
 from torneo.spec.chain import canonical
@@ -140,8 +141,9 @@ def _encoded(frame: pl.DataFrame) -> bytes:
     """
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
     escaped = [_escape(frame[name]) for name in texts if has_any(frame[name], _SPECIAL)]
+    moments = selectors.datetime(time_zone="UTC").dt.replace_time_zone(None)  # the session's zone is UTC, too
     text = io.BytesIO()
-    frame.with_columns(escaped).write_csv(
+    frame.with_columns(*escaped, moments).write_csv(
         text, include_header=False, separator="\t", quote_style="never", null_value="\\N"
     )
     return text.getvalue()
