@@ -9,10 +9,11 @@ import pytest
 
 import small
 from torneo import runtime
-from torneo.errors import NotFoundError
+from torneo.errors import NotFoundError, UnavailableError
 from torneo.runtime import Runtime, alive, code_digest, find
 from torneo.spec.settings import Settings
 from torneo.testing import SilentProgress
+from torneo.testing.small_log import prediction
 
 
 def test_projects_are_found_by_name_folder_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +69,18 @@ def test_the_code_s_digest_covers_what_decides(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(runtime, "DECIDING", tuple(each for each in runtime.DECIDING if each != name))
         assert code_digest() != whole, name
         monkeypatch.undo()
+
+
+def test_state_and_predictions_are_where_the_setting_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Runtime(Settings(home=tmp_path / "home"))
+    home.state.put("p", "x", {})
+    home.predictions.append([prediction(1)])
+    assert {path.name for path in (tmp_path / "home").glob("*.db")} == {"state.db", "predictions.db"}
+
+    monkeypatch.setenv("SECRET", "s3cret")
+    away = Runtime(Settings(home=tmp_path / "other", state="postgresql://me:${SECRET}@127.0.0.1:9/x"))
+    with pytest.raises(UnavailableError, match=r"^postgresql://me@127.0.0.1:9/x: cannot connect") as caught:
+        away.state.projects()
+    assert "s3cret" not in str(caught.value)
+    with pytest.raises(UnavailableError, match=r"^postgresql://me@127.0.0.1:9/x: cannot connect"):
+        away.predictions.append([prediction(1)])

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 
@@ -53,9 +53,11 @@ class Connections(Generic[C]):
         kept: _Kept[C] | None = getattr(self._local, "kept", None)
         if kept is None or kept.process != os.getpid() or self._is_gone(kept.connection):
             kept = self._local.kept = _Kept(self._connect())
-        try:
+        with ExitStack() as failed:
+            failed.callback(self._drop, kept)
             yield kept.connection
-        except BaseException:
-            self._local.kept = None
-            kept.close()
-            raise
+            failed.pop_all()
+
+    def _drop(self, kept: _Kept[C]) -> None:
+        self._local.kept = None
+        kept.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,15 +79,14 @@ def _connect(url: str, where: str) -> Connection:
         connection = connect(url, where, autocommit=True, cursor_factory=psycopg.RawCursor)
     except ConflictError as error:
         raise UnavailableError(error.message, fix="see that TORNEO_STATE is right, and the server's log") from None
-    try:
+    with ExitStack() as failed:
+        failed.callback(connection.close)
         session = _PostgresSession(connection)
         session.rows(SQL["durable"], {})
         session.rows(SQL["patience"], {})
         if _version(session) != SCHEMA:
             _migrate(session, where)
-    except BaseException:
-        connection.close()
-        raise
+        failed.pop_all()
     return connection
 
 

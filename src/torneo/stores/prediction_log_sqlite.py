@@ -9,7 +9,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
@@ -87,7 +87,8 @@ def _connect(path: Path) -> _File:
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS, factory=_File
     )
-    try:
+    with ExitStack() as failed:
+        failed.callback(connection.close)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         if _version(connection) != SCHEMA:
@@ -95,9 +96,7 @@ def _connect(path: Path) -> _File:
                 _migrate(connection, path)
         connection.execute(f"PRAGMA busy_timeout = {POLL_MILLISECONDS}")
         connection.inode = path.stat().st_ino
-    except BaseException:
-        connection.close()
-        raise
+        failed.pop_all()
     return connection
 
 
