@@ -12,10 +12,10 @@ from torneo import loads, promotion, runtime
 from torneo.errors import ConflictError, NotFoundError
 from torneo.orchestration import local
 from torneo.orchestration.local import RunReport, StepReport
-from torneo.ports import Entry, Progress, Version
+from torneo.ports import Entry, LogFilter, Progress, Version
 from torneo.promotion import Champion
 from torneo.runtime import Runtime
-from torneo.serving.traffic import Change, Traffic, change_traffic, traffic, traffic_history
+from torneo.serving.traffic import Change, Traffic, change_traffic, traffic
 from torneo.spec.load_records import Retried
 from torneo.spec.loading import AnyProject, Dates, LoadProject
 from torneo.spec.project import Project as Spec
@@ -25,6 +25,7 @@ from torneo.testing.still import SilentProgress
 
 if TYPE_CHECKING:
     from torneo.predictions import Predicted
+    from torneo.replay import Replayed
 
 
 def _ignore(report: StepReport) -> None:
@@ -132,9 +133,7 @@ class Project:
 
     def history(self) -> Sequence[Entry]:
         """All decisions, oldest first; of a project that loads a table, all loads (`LoadReport`)."""
-        if self.loads_a_table:
-            return self.runtime.state.read(self.name, "loads")
-        return promotion.history(self.runtime.state, self.name)
+        return self.runtime.state.read(self.name, "loads" if self.loads_a_table else promotion.STREAM)
 
     def versions(self) -> Sequence[Version]:
         """All registered versions."""
@@ -158,10 +157,6 @@ class Project:
         """Who takes part beside the champion."""
         return traffic(self.runtime.state, self.name)
 
-    def traffic_history(self) -> Sequence[Entry]:
-        """All changes of the traffic, oldest first."""
-        return traffic_history(self.runtime.state, self.name)
-
     def change_traffic(self, change: Change, why: str) -> Traffic:
         """Change who takes part beside the champion; servers follow within seconds."""
         found, _ = self.runtime, self.training
@@ -178,6 +173,14 @@ class Project:
         with self.runtime.context(self.training, self.folder, progress or SilentProgress()) as context:
             return compare(context, first, second)
 
+    def replay(
+        self, version: int, against: int | None = None, progress: Progress | None = None, lines: LogFilter | None = None
+    ) -> Replayed:
+        """Judge a version against the champion (or another) on logged traffic; see `torneo.replay.replay`."""
+        from torneo.replay import replay
+
+        return replay(self.runtime, self.training, self.folder, progress or SilentProgress(), version, against, lines)
+
     def predict(
         self,
         file: str | Path,
@@ -191,10 +194,8 @@ class Project:
         """Answer the rows of a file with the champion, or with a version; see `torneo.predictions.predict`."""
         from torneo.predictions import predict
 
-        quiet = progress or SilentProgress()
-        return predict(
-            self.runtime, self.training, self.folder, str(file), out, rejected, quiet, version=version, log=log
-        )
+        rest = (str(file), out, rejected, progress or SilentProgress())
+        return predict(self.runtime, self.training, self.folder, *rest, version=version, log=log)
 
     def gate(self) -> GateReport:
         """What the last gate did.

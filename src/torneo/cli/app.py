@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torneo.cli import champions, data, keys, predict, project, serve, traffic  # noqa: F401 - they add their commands to `app`
+from torneo.cli import champions, data, keys, log, predict, project, serve, traffic  # noqa: F401 - they add their commands to `app`
 from torneo.cli.shared import app
 
 __all__ = ["app"]

@@ -72,9 +72,10 @@ def history(project: ProjectName = None, json: Json = False) -> None:
     from torneo.cli.render import history_table
     from torneo.cli.render_load import loads_table
     from torneo.cli.render_serving import traffic_table
+    from torneo.serving.traffic import traffic_history
 
     opened = api.Project.load(project)
-    entries, changes = opened.history(), opened.traffic_history()
+    entries, changes = opened.history(), traffic_history(opened.runtime.state, opened.name)
     if json:
         print_json([entry.model_dump(mode="json") for entry in entries])
         return

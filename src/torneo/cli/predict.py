@@ -10,7 +10,7 @@ import typer
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
-from torneo.cli.shared import Json, app, err, out, print_json
+from torneo.cli.shared import Json, Since, Until, app, err, out, print_json, utc
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,3 +73,43 @@ def _show(console: Console, done: Predicted, where: str) -> None:
         )
     for reason, count in list(done.reasons.items())[:SHOWN_REASONS]:
         console.print(f"    {count:,} {reason}", markup=False)
+
+
+@app.command()
+def replay(
+    project: Annotated[str, typer.Argument(help="The project.")],
+    version: Annotated[int, typer.Option(help="The version to judge.")],
+    against: Annotated[int | None, typer.Option(help="The version it is judged against; the champion.")] = None,
+    since: Since = None,
+    until: Until = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots to this file.")] = None,
+    json: Json = False,
+) -> None:
+    """Judge a version on logged traffic and its outcomes; nothing is promoted.
+
+    It answers again what champions answered. Without enough outcomes it says how far the answers are apart, and ends
+    with 10.
+    """
+    from torneo import api
+    from torneo.cli.render import decision_tables
+    from torneo.cli.render_serving import replay_lines
+    from torneo.errors import ConflictError
+    from torneo.ports import LogFilter
+
+    opened = api.Project.load(project)
+    with TerminalProgress(err) as progress:
+        done = opened.replay(version, against, progress, LogFilter(since=utc(since), until=utc(until)))
+    if json:
+        print_json(done.model_dump(mode="json"))
+    else:
+        replay_lines(out, done, opened.training.task)
+    if done.decision is None:
+        fix = f"torneo log outcomes {project} FILE reports what happened; POST /outcomes does, too"
+        raise ConflictError(f"there is no verdict: {done.undecided}", fix=fix)
+    if html is not None:
+        from torneo.reports.decision import decision_page
+
+        html.write_text(decision_page(done.decision, opened.name), encoding="utf-8")
+        err.print(f"  wrote {html}", soft_wrap=True)
+    if not json:
+        decision_tables(out, done.decision)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from torneo.cli.render import table
-from torneo.ports import Entry
+from torneo.ports import Entry, Logged
 from torneo.promotion import Champion
 from torneo.serving.traffic import Traffic
+
+if TYPE_CHECKING:
+    from torneo.replay import Replayed
 
 
 def named(version: Champion | None) -> str:
@@ -53,3 +57,39 @@ def traffic_table(console: Console, entries: Sequence[Entry]) -> None:
         )
     if entries:
         console.print(made)
+
+
+def log_table(console: Console, name: str, lines: Sequence[Logged]) -> None:
+    """Logged predictions."""
+    made = table(f"{name}: predictions", "when", "#version", "role", "#prediction", "#outcome", "#ms", "id")
+    for line in lines:
+        made.add_row(
+            f"{line.time:%Y-%m-%d %H:%M:%S}",
+            str(line.version),
+            line.role,
+            escape(_shown(line.output.get("prediction"))),
+            escape(_shown(line.outcome)),
+            f"{line.latency_ms:.1f}",
+            line.id,
+        )
+    console.print(made if lines else "no such line")
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def replay_lines(console: Console, done: Replayed, task: str) -> None:
+    """What was replayed, what was not, and how far the two versions' answers are apart."""
+    console.print(
+        f"version {done.version} against version {done.against}: {done.replayed:,} of {done.lines:,} answers of "
+        f"champions replayed, {done.labelled:,} of them with an outcome, {done.judged:,} judged",
+        soft_wrap=True,
+    )
+    for parts, what in ((done.left_out, "not replayed"), (done.not_judged, "not judged")):
+        for reason, count in parts.items():
+            console.print(f"  {count:,} {what}: {reason}", markup=False)
+    if done.difference is not None and task == "regression":
+        console.print(f"mean absolute difference of their answers: {done.difference:.4g}")
+    elif done.difference is not None:
+        console.print(f"share of rows whose class they differ on: {done.difference:.2%}")

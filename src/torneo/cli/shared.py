@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 from typing import Annotated, Any
@@ -30,6 +31,15 @@ ProjectName = Annotated[
     str | None, typer.Argument(help="A project's name, folder or file; the current folder's without it.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
+Since = Annotated[datetime.datetime | None, typer.Option(formats=MOMENTS, help="From this moment on (UTC).")]
+Until = Annotated[datetime.datetime | None, typer.Option(formats=MOMENTS, help="Before this moment (UTC).")]
+
+
+def utc(moment: datetime.datetime | None) -> datetime.datetime | None:
+    """A moment of the command line, which is in UTC."""
+    return None if moment is None else moment.replace(tzinfo=datetime.UTC)
 
 
 def fail(error: TorneoError) -> None:

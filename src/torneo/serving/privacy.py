@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from torneo.spec.columns import Contract, canonical_text
+
+DIGITS = 32
+_HASH = re.compile(f"[0-9a-f]{{{DIGITS}}}")
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,20 @@ class Privacy:
         return kept
 
     def _hash(self, text: str) -> str:
-        return hmac.digest(self.secret, text.encode(), "sha256").hex()[:32]
+        return hmac.digest(self.secret, text.encode(), "sha256").hex()[:DIGITS]
+
+
+def is_hidden(row: Mapping[str, Any], marked: Mapping[str, Literal["hash", "drop"]]) -> bool:
+    """Whether the log has a hash, or nothing, where a row had one of the values that are marked.
+
+    >>> is_hidden({"age": 30, "email": "0123456789abcdef0123456789abcdef"}, {"email": "hash"})
+    True
+    """
+    for name, how in marked.items():
+        value = row.get(name)
+        if (value is None and how == "drop") or (isinstance(value, str) and _HASH.fullmatch(value)):
+            return True
+    return False
 
 
 def _text(value: Any) -> str:

@@ -103,7 +103,7 @@ def on_held_out_rows(context: Context, prepared: Prepared, contenders: list[Cont
     """
     project = context.project
     frame = pl.read_parquet(context.objects.path(prepared.test.key))
-    frame = frame.filter(~_seen(context, frame, contenders))
+    frame = frame.filter(~seen(context, frame, contenders))
     if frame.height < LEAST_ROWS:
         raise ConflictError(
             f"{project.project}: only {frame.height} judging rows are new to both models; that proves nothing",
@@ -130,7 +130,7 @@ def _order(project: Project, frame: pl.DataFrame) -> npt.NDArray[np.int64] | Non
     return None if by_time is None else frame[by_time].to_physical().cast(pl.Int64).to_numpy()
 
 
-def _seen(context: Context, frame: pl.DataFrame, contenders: list[Contender]) -> npt.NDArray[np.bool_]:
+def seen(context: Context, frame: pl.DataFrame, contenders: list[Contender]) -> npt.NDArray[np.bool_]:
     """Which rows stand, by content of the columns that both have, in a training table of one of the models."""
     seen = np.zeros(frame.height, dtype=np.bool_)
     for prepared in {one.lineage["prepared"] for one in contenders}:
