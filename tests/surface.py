@@ -21,7 +21,7 @@ from torneo.http.metrics import Metrics
 from torneo.http.service import Service
 from torneo.orchestration.local import run
 from torneo.ports import PredictionLog, StateStore, Version
-from torneo.promotion import Champion
+from torneo.promotion import Champion, count
 from torneo.serving.endpoint import Endpoint
 from torneo.serving.follow import Follower
 from torneo.serving.keys import Keyring, Scope, create_key
@@ -132,7 +132,7 @@ def serve(
     for context in contexts:
         _copy(context, contexts[0])
         name = context.project.project
-        state.append(name, STREAM, f"test-{len(state.read(name, STREAM))}", _entry(traffic))
+        state.append(name, STREAM, f"test-{len(state.read(name, STREAM))}", _entry(state, name, traffic))
     found = settings or ServeSettings()
     holder: list[Service] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -166,8 +166,8 @@ def serve(
             yield Served(client, holder[0], state, headers)
 
 
-def _entry(traffic: Traffic | None) -> dict[str, Any]:
-    return {"traffic": (traffic or Traffic()).model_dump(mode="json")}
+def _entry(state: StateStore, project: str, traffic: Traffic | None) -> dict[str, Any]:
+    return {"traffic": (traffic or Traffic()).model_dump(mode="json"), "decisions": count(state, project)}
 
 
 def _copy(source: Context, target: Context) -> None:

@@ -17,7 +17,7 @@ SCOPES = {
     "feedback": ["/outcomes", "/v1/small/outcomes"],
     "admin": ["/admin/reload"],
 }
-POSTED = {"/predict", "/batch", "/explain", "/outcomes", "/invocations", "/admin/reload", "/infer"}
+POSTED = {"/predict", "/batch", "/explain", "/outcomes", "/invocations", "/reload", "/infer"}
 
 
 @pytest.fixture(scope="module")

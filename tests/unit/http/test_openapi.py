@@ -1,0 +1,171 @@
+"""The description is exact: of the routes, of the contract, of who serves now."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from surface import ROW, Served, serve, trained
+from torneo.http.row_schema import column_schema, typical
+from torneo.serving.endpoint import Lineup
+from torneo.serving.model import Model
+from torneo.spec.columns import Column
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serve(trained()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def described(served: Served) -> Any:
+    return served.client.get("/openapi.json").json()
+
+
+def _validator(described: Any, schema: Any) -> Any:
+    return jsonschema_rs.validator_for({**schema, "components": described["components"]})
+
+
+def _content(described: Any, path: str, method: str = "post") -> Any:
+    return described["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+def test_every_reference_leads_somewhere(described: Any) -> None:
+    def references(part: Any) -> Iterator[str]:
+        if isinstance(part, dict):
+            yield from [part["$ref"]] if isinstance(part.get("$ref"), str) else ()
+            for value in part.values():
+                yield from references(value)
+        elif isinstance(part, list):
+            for value in part:
+                yield from references(value)
+
+    found = set(references(described))
+    assert len(found) > 20
+    for reference in found:
+        part = described
+        for name in reference.removeprefix("#/").split("/"):
+            assert name in part, reference
+            part = part[name]
+
+
+def test_every_described_path_is_answered_by_its_method_alone(served: Served, described: Any) -> None:
+    for path, item in described["paths"].items():
+        place = path.format(id="x", version="9")
+        answer = served.client.request("OPTIONS", place)
+        assert answer.status_code == 204, path
+        assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == {name.upper() for name in item}
+        wrong = served.client.request("DELETE", place)
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, answer.headers["allow"])
+
+
+def test_operations_have_names_of_their_own_and_words(described: Any) -> None:
+    operations = [operation for item in described["paths"].values() for operation in item.values()]
+    ids = [operation["operationId"] for operation in operations]
+    assert len(set(ids)) == len(ids) > 30
+    assert [operation["operationId"] for operation in operations if not operation["description"]] == []
+    assert {operation["tags"][0] for operation in operations} == {tag["name"] for tag in described["tags"]}
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_requests_and_answers_are_as_described(classes: bool) -> None:
+    with serve(trained(classes=classes)) as served:
+        described = served.client.get("/openapi.json").json()
+        body = described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        name = "buys" if classes else "small"
+        [example] = described["components"]["schemas"][f"{name}.Row"]["examples"]
+        for sent in (ROW, [ROW, ROW], example):
+            assert _validator(described, body).is_valid(sent), sent
+            answer = served.client.post("/predict", json=sent)
+            assert answer.status_code == 200, answer.text
+            _validator(described, _content(described, "/predict")).validate(answer.json())
+        for path, sent in (("/explain", ROW), ("/explain", [ROW])):
+            _validator(described, _content(described, path)).validate(served.client.post(path, json=sent).json())
+        for path in ("/model", "/history", "/v2", f"/v2/models/{name}", "/readyz", "/livez"):
+            _validator(described, _content(described, path, "get")).validate(served.client.get(path).json())
+        [infer] = described["components"]["schemas"][f"{name}.InferRequest"]["examples"]
+        answer = served.client.post(f"/v2/models/{name}/infer", json=infer)
+        assert answer.status_code == 200, answer.text
+        [scored] = described["components"]["schemas"][f"{name}.Invocation"]["examples"]
+        assert served.client.post("/invocations", json=scored).status_code == 200
+        problem = _validator(described, described["components"]["schemas"]["Problem"])
+        problem.validate(served.client.post("/predict", json=[]).json())
+
+
+@pytest.mark.parametrize(
+    ("change", "accepted"),
+    [
+        ({}, True), ({"a": None}, True), ({"b": None}, False), ({"b": "x"}, False), ({"colour": "blue"}, False),
+        ({"more": 1}, False), ({"b": 1e39}, False), ({"b": 3e38}, True), ({"shop": 1.5}, False), ({"day": 7}, False),
+        ({"colour": "green"}, True), ({"b": -1}, True), ({"b": True}, False),
+    ],
+)  # fmt: skip
+def test_the_schema_and_the_server_agree(served: Served, change: dict[str, Any], accepted: bool) -> None:
+    row = {**ROW, **change}
+    schema = served.client.get("/schema").json()
+    assert jsonschema_rs.is_valid(schema, row) is accepted
+    assert (served.client.post("/predict", json=row).status_code == 200) is accepted
+
+
+def test_the_description_follows_a_promotion() -> None:
+    with serve(trained()) as served:
+        [endpoint] = served.service.endpoints.values()
+        before = served.client.get("/openapi.json").content
+        assert served.client.get("/openapi.json").content == before
+        scorer = copy.copy(endpoint.ready.champion.scorer)
+        scorer.info = copy.deepcopy(scorer.info)
+        scorer.info["contract"]["b"]["min"] = -0.125
+        scorer.digest = "another"
+        endpoint.lineup = Lineup(champion=Model(version=2, challenger="line", scorer=scorer))
+        after = served.client.get("/openapi.json").json()
+        assert after["components"]["schemas"]["small.Row"]["properties"]["b"]["minimum"] == -0.125
+        assert served.client.post("/predict", json=ROW).json()["errors"][0]["reason"] == "below_min_b"
+        endpoint.lineup = None
+        assert {"/livez", "/predict"} & set(served.client.get("/openapi.json").json()["paths"]) == {"/livez"}
+
+
+def test_keys_are_described_where_they_are_needed() -> None:
+    with serve(trained(), auth=True) as served:
+        described = served.client.get("/openapi.json", headers=served.keys["predict"]).json()
+        assert set(described["components"]["securitySchemes"]) == {"key", "bearer"}
+        needed = {path: item.get("post", item.get("get"))["security"] for path, item in described["paths"].items()
+                  if "security" in item.get("post", item.get("get"))}  # fmt: skip
+        assert needed["/predict"] == [{"key": ["predict"]}, {"bearer": ["predict"]}]
+        assert needed["/outcomes"] == [{"key": ["feedback"]}, {"bearer": ["feedback"]}]
+        assert "/livez" not in needed
+
+
+def test_where_ranges_are_warnings_they_are_described_and_do_not_bind() -> None:
+    column = Column(type="float", min=0, unit="years", help="how old")
+    assert column_schema(column)["minimum"] == 0
+    loose = column_schema(column, strict=False)
+    assert loose["minimum"] < 0
+    assert loose["description"] == "how old; in years; expected: minimum 0"
+
+
+@pytest.mark.parametrize(
+    ("column", "seen", "expected"),
+    [
+        (Column(type="int", above=3), [], 4),
+        (Column(type="int", below=3), [], 2),
+        (Column(type="int"), [], 0),
+        (Column(type="int"), [1.0, 5.0, 9.0], 5),
+        (Column(type="float", min=1, max=2), [], 1.5),
+        (Column(type="float", max=2), [], 1),
+        (Column(type="float", above=2), [], 3),
+        (Column(type="bool"), [], True),
+        (Column(type="category", values=[0, 1]), ["1", "1", "0"], 1),
+        (Column(type="category", values=["x"]), [], "x"),
+        (Column(type="category"), ["p", "q", "q"], "q"),
+        (Column(type="text", pattern="z+"), [], None),
+        (Column(type="date", format="%d/%m/%Y"), ["2026-01-02", "2026-01-03"], "02/01/2026"),
+        (Column(type="datetime"), [], "2026-01-01"),
+    ],
+)
+def test_examples_are_typical_and_fit(column: Column, seen: list[Any], expected: Any) -> None:
+    assert typical(column, seen) == expected
