@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.process
 import os
+import signal
+import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +55,8 @@ def serve(projects: Sequence[str | None], host: str, port: int, workers: int) ->
     os.environ[PROJECTS] = os.pathsep.join(files)
     os.environ[WORKERS] = str(workers)
     configure(found.serve.log_level)
+    # uvicorn answers what is in flight, and then sends itself the signal again: that ends the process well
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="torneo-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn
@@ -76,10 +83,19 @@ def worker() -> App:
     """The application of one worker, as the environment of `serve` describes it."""
     found = settings()
     configure(found.serve.log_level)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=[parent], name="parent", daemon=True).start()
     files = os.environ[PROJECTS].split(os.pathsep)
     names = ",".join(Path(file).parent.name for file in files)
     app = make_app(lambda: build(Runtime(found), files, int(os.environ[WORKERS])), found.serve.cors)
     return traced(app, {"torneo.projects": names})
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    """End this worker when its parent has gone without a word: nobody would look after it, or ever stop it."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
