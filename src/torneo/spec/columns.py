@@ -191,6 +191,8 @@ class Contract(Frozen):
         named += [(("columns", name, "compute"), other) for name, other in sorted(computed)]
         unknown = [(place, name) for place, name in named if name not in self.columns]
         refuse((place, f"there is no column {name!r}{nearest(name, self.columns)}") for place, name in unknown)
+        own = [name for name in self.columns if name.startswith("__") and name.endswith("__")]
+        refuse((("columns", name), "names between __ are Torneo's own: use another and say `header:`") for name in own)
         refuse(
             (("columns", name, "compute"), f"{other} is itself computed: name the columns that it is computed from")
             for name, other in computed

@@ -15,6 +15,8 @@ LINE = "__line__"
 """The column of snapshots and quarantines that holds a row's line (from 1) in its source."""
 REASONS = "__reasons__"
 """The column of quarantines that holds the list of reasons."""
+ANSWERS, ERRORS = "__answers__", "__errors__"
+"""Names in a bundle's baseline of what is no column: the model's answers, and its errors by prediction bins."""
 
 Verdict = Literal["promote", "keep", "inconclusive"]
 Protocol = Literal["holdout", "nested_cv"]
@@ -245,7 +247,8 @@ class BundleInfo(Frozen):
     calibration: Mapping[str, Any] = {}
     """`slope` and `shift` that correct the probabilities (classification), where there are enough rows, else empty."""
     baseline: Mapping[str, Any]
-    """Per column: histogram of the training rows, for drift."""
+    """For drift: per column the distribution of the training rows, as `bundle.baseline` describes it; `__answers__` is
+    that of the model's answers to the judge's rows, `__errors__` has a regression's errors by prediction bins."""
     background: Mapping[str, tuple[Scalar, ...]]
     """A sample of training rows, for explanations: the contract's columns that answers depend on; dates in ISO 8601."""
     lineage: Lineage

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from torneo import metrics
-from torneo.bundle.baseline import background, baseline
+from torneo.bundle.baseline import answers_baseline, background, baseline, errors_baseline
 from torneo.bundle.calibration import calibration
 from torneo.bundle.export import export
 from torneo.bundle.interval import half_width
@@ -33,7 +33,18 @@ from torneo.learn.search import Bench, Found, search
 from torneo.ports import TrackedRun
 from torneo.spec.frozen import Frozen
 from torneo.spec.project import Challenger, Project
-from torneo.spec.records import BundleInfo, BundleRef, Lineage, Prepared, Snapshot, Trained, Trial, digest_of
+from torneo.spec.records import (
+    ANSWERS,
+    ERRORS,
+    BundleInfo,
+    BundleRef,
+    Lineage,
+    Prepared,
+    Snapshot,
+    Trained,
+    Trial,
+    digest_of,
+)
 from torneo.stages.context import Context
 from torneo.stages.pictures import pictures
 
@@ -179,7 +190,7 @@ def _write_bundle(work: Work, learned: Learned, snapshot: Snapshot, folder: Path
         metrics=_scores(work, predicted),
         interval=_interval(work, learned),
         calibration=correction,
-        baseline=baseline(work.train, work.prepared.features, project.target),
+        baseline=_baseline(work, learned, predicted),
         background=background(work.train, _columns_read(work, fitted), seed=project.split.seed),
         lineage=Lineage(
             snapshot=snapshot.table.digest, prepared=work.prepared.digest, recipe=work.key, code=context.code
@@ -207,9 +218,23 @@ def _interval(work: Work, learned: Learned) -> dict[str, float]:
     return {"share": project.serve.interval, "half_width": half_width(residuals, project.serve.interval)}
 
 
+def _baseline(work: Work, learned: Learned, predicted: Floats) -> dict[str, Any]:
+    """Features and target as in the training rows, answers to the judge's rows, errors out of fold."""
+    project, outside = work.context.project, learned.outside
+    made = baseline(work.train, work.prepared.features, project.target)
+    made[ANSWERS] = answers_baseline(predicted, project.classes)
+    if project.task == "regression":
+        made[ERRORS] = errors_baseline(work.rows.y[outside.row], outside.predicted)
+    return made
+
+
 def _calibration(work: Work, learned: Learned) -> dict[str, Any]:
     outside = learned.outside
-    return calibration(outside.predicted, work.rows.y[outside.row].astype(np.int64)) if work.context.project.classes else {}
+    return (
+        calibration(outside.predicted, work.rows.y[outside.row].astype(np.int64))
+        if work.context.project.classes
+        else {}
+    )
 
 
 def _store_bundle(work: Work, folder: Path) -> BundleRef:
