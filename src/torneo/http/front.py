@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from torneo.http.body import BodyReader, Receive
 from torneo.http.predict import Request, predict
 from torneo.http.problems import TYPE, Problem
 from torneo.http.service import Service
@@ -16,7 +16,6 @@ from torneo.serving.ids import new_ids
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -30,8 +29,6 @@ SECURE = (
 )
 PREDICT = re.compile(r"/v1/([^/]+)/predict|/predict(?:/batch)?")
 WITH_BODY = ("POST", "PUT", "PATCH")
-LONGEST_LENGTH = 18
-"""So many digits a Content-Length may have."""
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 
 
@@ -41,6 +38,7 @@ class Front:
     def __init__(self, app: App, service: Callable[[], Service]) -> None:
         self._app = app
         self._service = service
+        self._bodies = BodyReader()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -61,7 +59,7 @@ class Front:
             return
         project = short[1]
         try:
-            body = await _body(receive, headers, service.settings.max_body, service.settings.timeout)
+            body = await self._bodies.read(receive, headers, service.settings.max_body, service.settings.timeout)
             client = scope["client"][0] if scope.get("client") else ""
             answer = await predict(service, Request(id, project, headers, body, client, started))
             status, content, own = 200, answer.body, answer.headers
@@ -98,7 +96,8 @@ class Front:
 
         try:
             if scope["method"] in WITH_BODY:
-                body = await _body(receive, dict(scope["headers"]), service.settings.max_body, service.settings.timeout)
+                found = service.settings
+                body = await self._bodies.read(receive, dict(scope["headers"]), found.max_body, found.timeout)
                 receive = _again(body, receive)
             await self._app(scope, receive, tell)
         except Problem as problem:  # the body's: those of routes are told by the application
@@ -133,46 +132,3 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_again
-
-
-async def _body(receive: Receive, headers: dict[bytes, bytes], most: int, seconds: float) -> bytes:
-    """A request's body.
-
-    Raises:
-        Problem: it is too large, comes too slowly, or its sender is gone.
-    """
-    said = headers.get(b"content-length", b"0")
-    if not said.isdigit() or len(said) > LONGEST_LENGTH or int(said) > most:
-        raise Problem(413, f"the body is too large: at most {most:,} bytes")
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    late = False
-
-    def give_up() -> None:
-        nonlocal late
-        late = task is not None and task.cancel()
-
-    timer = loop.call_later(seconds, give_up)  # asyncio.timeout does this too, in five times the time
-    try:
-        return await _received(receive, most)
-    except asyncio.CancelledError:
-        if not late or task is None or task.uncancel():
-            raise
-        why = f"the body did not arrive within {seconds:g} seconds"
-        raise Problem(408, why, headers={"Connection": "close"}) from None
-    finally:
-        timer.cancel()
-
-
-async def _received(receive: Receive, most: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Problem(400, "the connection ended before the body did")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise Problem(413, f"the body is too large: at most {most:,} bytes")
-        if not message.get("more_body"):
-            return b"".join(parts) if len(parts) > 1 else parts[0]
