@@ -9,8 +9,10 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from torneo import runtime
 from torneo.errors import ConflictError
@@ -20,12 +22,14 @@ from torneo.http.logs import configure
 from torneo.http.metrics import Metrics
 from torneo.http.service import Service
 from torneo.http.tracing import traced
+from torneo.ports import StateStore
 from torneo.runtime import Runtime
 from torneo.serving.endpoint import Endpoint
 from torneo.serving.follow import Follower
 from torneo.serving.keys import Keyring
 from torneo.serving.limits import Limiter
 from torneo.serving.privacy import Privacy
+from torneo.serving.refusals import RefusalCounter
 from torneo.serving.writer import LogWriter
 from torneo.spec.loading import LoadProject
 from torneo.spec.settings import settings
@@ -35,8 +39,10 @@ WORKERS = "TORNEO_WORKERS"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-def serve(projects: Sequence[str | None], host: str, port: int, workers: int) -> None:
-    """Serve projects until somebody stops it.
+def serve(
+    projects: Sequence[str | None], host: str, port: int, workers: int, tell: Callable[[Sequence[str]], None]
+) -> None:
+    """Serve projects until somebody stops it; `tell` is given the projects' names before.
 
     Raises:
         ConflictError: a project loads a table; or nobody would need a key, and the address is not loopback.
@@ -48,10 +54,11 @@ def serve(projects: Sequence[str | None], host: str, port: int, workers: int) ->
             fix="leave it on and make a key with `torneo keys create`, or serve on 127.0.0.1",
         )
     files = [str(runtime.find(found, project).absolute()) for project in projects]
-    for file in files:
-        spec, _ = runtime.open_project(found, file)
+    specs = [runtime.open_project(found, file)[0] for file in files]
+    for spec in specs:
         if isinstance(spec, LoadProject):
             raise ConflictError(f"{spec.project} loads a table: it has no model to serve")
+    tell([spec.project for spec in specs])
     os.environ[PROJECTS] = os.pathsep.join(files)
     os.environ[WORKERS] = str(workers)
     configure(found.serve.log_level)
@@ -98,6 +105,16 @@ def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+@dataclass(frozen=True)
+class _LateState:
+    """The state store of an installation, opened when it first answers: a server starts without it."""
+
+    _runtime: Runtime
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._runtime.state, name)
+
+
 def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
     """The parts of one worker; called in its event loop."""
     found = made.settings
@@ -106,15 +123,17 @@ def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
         spec, _ = runtime.open_project(found, file)
         assert not isinstance(spec, LoadProject)  # noqa: S101 - `serve` has looked
         endpoints[spec.project] = Endpoint(spec, Privacy.of(spec.project, spec.contract, made.secret))
-    keyring = None if found.serve.auth == "off" else Keyring(made.state, made.clock)
-    others = {} if keyring is None else {"keys": lambda: keyring.refresh(made.state)}
-    follower = Follower(list(endpoints.values()), made.state, made.objects, made.home / "serving", others)
+    state = cast("StateStore", _LateState(made))
+    keyring = None if found.serve.auth == "off" else Keyring(state, made.clock)
+    others = {} if keyring is None else {"keys": lambda: keyring.refresh(state)}
+    follower = Follower(list(endpoints.values()), state, made.objects, made.home / "serving", others)
     follower.start()
     return Service(
         endpoints=endpoints,
-        state=made.state,
+        state=state,
         log=made.predictions,
         writer=LogWriter(made.predictions, found.serve.log),
+        refusals=RefusalCounter(made.refusals),
         limiter=Limiter(workers, found.redis),
         follower=follower,
         keyring=keyring,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from torneo.cli.shared import app
+from torneo.cli.shared import app, err
 
 
 @app.command()
@@ -20,5 +21,16 @@ def serve(
 ) -> None:
     """Serve the champions over HTTP; every answer is in the log before it leaves."""
     from torneo import server
+    from torneo.runtime import Runtime
+    from torneo.serving.keys import list_keys
+    from torneo.spec.settings import settings
 
-    server.serve(projects or [None], host, port, workers)
+    def tell(names: Sequence[str]) -> None:
+        err.print(
+            f"serving {', '.join(names)} on [bold]http://{host}:{port}[/bold]; /docs describes it, Ctrl-C ends it"
+        )
+        found = settings()
+        if found.serve.auth == "on" and not list_keys(Runtime(found).state):
+            err.print("[yellow]no key exists yet:[/yellow]  torneo keys create NAME --scope predict")
+
+    server.serve(projects or [None], host, port, workers, tell)

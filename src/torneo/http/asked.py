@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
@@ -67,7 +68,7 @@ async def _asked(
     service = service_of(request)
     named = request.path_params.get("project")
     only = next(iter(service.endpoints)) if len(service.endpoints) == 1 else None
-    key = service.admit(presented(request), cast("Scope", scopes.scopes[0]), named or only)
+    key = await service.admitted(presented(request), cast("Scope", scopes.scopes[0]), named or only)
     client = request.client.host if request.client else ""
     return Asked(service, service.endpoint(named), key, client, request)
 
@@ -79,7 +80,7 @@ async def _installation(
     bearer: Annotated[Any, Security(BEARER)],  # noqa: ARG001
 ) -> Service:
     service = service_of(request)
-    service.admit(presented(request), cast("Scope", scopes.scopes[0]), None)
+    await service.admitted(presented(request), cast("Scope", scopes.scopes[0]), None)
     return service
 
 
@@ -94,6 +95,10 @@ async def _known(
     if service.keyring is None:
         return everything
     key: Key | None = service.keyring.find(presented(request) or "")
+    if key is None:
+        with suppress(Problem):  # it may be valid, and not for this
+            await service.admitted(presented(request), "read", None)
+        key = service.keyring.find(presented(request) or "")
     if key is None:
         service.admit(presented(request), "read", None)  # which says that there is no valid key
         return []
@@ -126,7 +131,9 @@ def parsed(body: bytes, *, nan: bool = False) -> Any:
 
 
 async def _json_body(request: Request) -> Any:
-    if media_type(request) != "application/json":
+    """Clients of the Open Inference Protocol do not say that they send JSON."""
+    tolerated = ("", "application/octet-stream") if request.url.path.startswith("/v2/") else ()
+    if media_type(request) not in ("application/json", *tolerated):
         raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
     return parsed(await request.body())
 
@@ -167,5 +174,8 @@ def repointed(problem: Problem, place: Callable[[int, str], str]) -> Problem:
     moved = []
     for error in problem.errors:
         row, _, column = error["pointer"][1:].partition("/")
-        moved.append({**error, "pointer": place(int(row), column)})
+        if column:
+            moved.append({**error, "pointer": place(int(row), column)})
+        else:  # a whole row's, which not every form of body has in one place
+            moved.append({**error, "pointer": "", "detail": f"row {int(row) + 1}: {error['detail']}"})
     return Problem(problem.status, problem.detail, errors=moved, headers=problem.headers)

@@ -15,13 +15,12 @@ from pydantic_core import from_json
 
 from torneo.errors import UnavailableError
 from torneo.http.problems import Problem, invalid_rows
-from torneo.http.service import Service
+from torneo.http.service import AGAIN, Service
 from torneo.ports import Claim, Prediction
 from torneo.serving.endpoint import Call, Endpoint, InvalidRowsError, Predicted, Row
 from torneo.serving.limits import headers as limit_headers
 
 JSON = (b"content-type", b"application/json")
-AGAIN = {"Retry-After": "1"}
 AT_ONCE = 128
 """So many rows are computed without a thread."""
 LONGEST_NAME = 255
@@ -64,7 +63,7 @@ async def predict(service: Service, request: Request) -> Answer:
     """
     endpoint = service.endpoint(request.project)
     headers = request.headers
-    key = service.admit(presented_key(headers), "predict", endpoint.name)
+    key = await service.admitted(presented_key(headers), "predict", endpoint.name)
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
     rows, single = _rows(request.body, service.settings.max_rows)
@@ -110,8 +109,10 @@ async def computed(
             return await service.batchers[endpoint.name].predict(rows, call)
         return await asyncio.to_thread(endpoint.predict, rows, call)
     except InvalidRowsError as error:
-        for reason, count in Counter(finding.reason for finding in error.findings).items():
+        reasons = Counter(finding.reason for finding in error.findings)
+        for reason, count in reasons.items():
             service.metrics.refused(endpoint.name, reason, count)
+        service.refusals.add(endpoint.name, reasons)
         raise invalid_rows(error.findings, single=single) from None
     except UnavailableError as error:
         raise Problem(503, error.message, headers=AGAIN) from None

@@ -72,7 +72,7 @@ async def readyz(
     service = service_of(request)
     told: dict[str, Any] = {"ready": ready(service)}
     if verbose is not None:
-        service.admit(presented(request), "read", None)
+        await service.admitted(presented(request), "read", None)
         told["parts"] = parts(service)
     return JSONResponse(told, 200 if told["ready"] else 503)
 

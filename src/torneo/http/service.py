@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from torneo.errors import TorneoError
 from torneo.http.metrics import Metrics
 from torneo.http.problems import Problem
 from torneo.ports import PredictionLog, StateStore
@@ -17,12 +21,16 @@ from torneo.serving.follow import Follower
 from torneo.serving.keys import Keyring, Scope
 from torneo.serving.limits import Limiter, Taken
 from torneo.serving.limits import headers as limit_headers
+from torneo.serving.refusals import RefusalCounter
 from torneo.serving.writer import LogWriter
 from torneo.spec.rate import Rate, parse_rate
 from torneo.spec.settings import ServeSettings
 
 log = logging.getLogger("torneo.http")
 
+KEYS_SECONDS = 0.25
+"""How often unknown keys may have the state store asked."""
+AGAIN = {"Retry-After": "1"}
 SHADOWS = 64
 """So many requests may wait for their shadow; what comes on top is not shadowed."""
 
@@ -35,6 +43,7 @@ class Service:
     state: StateStore
     log: PredictionLog
     writer: LogWriter
+    refusals: RefusalCounter
     limiter: Limiter
     follower: Follower
     keyring: Keyring | None
@@ -46,6 +55,8 @@ class Service:
     """What answers few rows, by project."""
     _shadows: ThreadPoolExecutor = field(init=False)
     _room: threading.Semaphore = field(init=False)
+
+    _keys_again: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         limits = {name: endpoint.project.serve.rate_limit for name, endpoint in self.endpoints.items()}
@@ -73,10 +84,12 @@ class Service:
         """The id of the key that allows a request; empty where no key is needed.
 
         Raises:
-            Problem: there is no valid key (401), or it does not cover this (403).
+            Problem: there is no valid key (401), it does not cover this (403), or no key has been read yet (503).
         """
         if self.keyring is None:
             return ""
+        if not self.keyring.is_read:
+            raise Problem(503, "the keys cannot be read now", headers=AGAIN)
         key = None if presented is None else self.keyring.find(presented)
         if key is None:
             why = "a key is needed: X-API-Key or Authorization: Bearer" if presented is None else "the key is not valid"
@@ -84,6 +97,22 @@ class Service:
         if not key.may(scope, project):
             raise Problem(403, f"the key {key.name!r} has no scope {scope!r} for {project or 'the server'}")
         return key.id
+
+    async def admitted(self, presented: str | None, scope: Scope, project: str | None) -> str:
+        """As `admit`, but a key that is not known yet is looked for in the state store: it may be a moment old.
+
+        The store is asked at most once in `KEYS_SECONDS`, however many unknown keys are presented.
+        """
+        try:
+            return self.admit(presented, scope, project)
+        except Problem as problem:
+            now = time.monotonic()
+            if problem.status != 401 or presented is None or self.keyring is None or now < self._keys_again:
+                raise
+            self._keys_again = now + KEYS_SECONDS
+        with suppress(TorneoError):  # /readyz tells what is wrong with the store; here the key is unknown
+            await asyncio.to_thread(self.keyring.refresh, self.state)
+        return self.admit(presented, scope, project)
 
     async def take(self, project: str, client: str, rows: int) -> Taken | None:
         """Count rows against the project's limit; None where there is none.
@@ -124,4 +153,5 @@ class Service:
         self.follower.stop()
         self._shadows.shutdown(wait=True)
         await self.writer.close()
+        await asyncio.to_thread(self.refusals.close)
         await self.limiter.close()
