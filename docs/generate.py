@@ -26,6 +26,12 @@ VALUES: Mapping[Any, str] = {
     str: "TEXT", list[str]: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH",
     datetime.datetime: "DATE", datetime.timedelta: "DAYS",
 }  # fmt: skip
+HTTP_WORDS = (
+    "`torneo serve` answers these; `/docs` shows them with the contract's own fields, `/openapi.json` is for programs.",
+    "Without `/v1/{project}` they are the short forms, which are there where one project is served. A key goes into",
+    "`X-API-Key`, or into `Authorization: Bearer`. Errors are problem details (RFC 9457): `errors` lists each wrong",
+    "value with a JSON Pointer, or each wrong parameter with its name.\n",
+)
 NOTE = "<!-- Written by `make docs` from the code. Do not edit. -->\n"
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "nothing"}
 FORMATS = {"date": "date", "date-time": "date and time", "path": "path"}
@@ -206,7 +212,39 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     return [*("| " + " | ".join(_sentence(cell) for cell in line) + " |" for line in lines), ""]
 
 
-PAGES = {"project.md": project_page, "settings.md": settings_page, "cli.md": cli_page}
+def http_page() -> str:
+    """Every operation of the server, with the scope that its key needs."""
+    from torneo.http.app import routed
+    from torneo.http.openapi import PROBLEMS, TAGS, base_description, predict_operations
+    from torneo.http.routes_history import Wanted
+
+    base = base_description(routed(lambda: None))
+    items = [*predict_operations(), *base["paths"].items()]
+    operations: dict[tuple[str, ...], list[str]] = {}
+    for path, method, each in ((path, method, each) for path, item in items for method, each in item.items()):
+        same = (each["tags"][0], _scope(each), " ".join(each["description"].split()))
+        operations.setdefault(same, []).append(f"`{method.upper()} {path}`")
+    parts = [NOTE, "# HTTP: every operation\n", *HTTP_WORDS]
+    for tag in TAGS:
+        rows = [
+            ("<br>".join(sorted(paths, key=lambda path: "{project}" not in path)), scope, words)
+            for (its, scope, words), paths in operations.items()
+            if its == tag
+        ]
+        parts += [f"## {tag.capitalize()}\n", *_table(("operation", "scope", "what it does"), rows)]
+    filters = [(f"`{name}`", field.description or "") for name, field in Wanted.model_fields.items()]
+    parts += ["## Filters of the history\n", *_table(("parameter", "meaning"), filters)]
+    problems = [(f"`{status}`", words) for status, words in PROBLEMS.items()]
+    return "\n".join([*parts, "## Problems\n", *_table(("status", "meaning"), problems)])
+
+
+def _scope(operation: Schema) -> str:
+    scopes = [scope for way in operation.get("security", ()) for each in way.values() for scope in each or ("any",)]
+    optional = {} in operation.get("security", ())
+    return "none" if optional or not operation.get("security") else scopes[0]
+
+
+PAGES = {"project.md": project_page, "settings.md": settings_page, "cli.md": cli_page, "http.md": http_page}
 """The reference pages by file name."""
 
 if __name__ == "__main__":

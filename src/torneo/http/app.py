@@ -34,6 +34,17 @@ def make_app(build: Callable[[], Service], cors: Collection[str] = ()) -> App:
     Args:
         cors: the origins whose pages may call it.
     """
+    app = routed(build)
+    front = Front(app, lambda: app.state.service)
+    if not cors:
+        return front
+    return CORSMiddleware(
+        front, allow_origins=cors, allow_methods=("GET", "POST"), allow_headers=ASKED, expose_headers=TOLD
+    )
+
+
+def routed(build: Callable[[], Service]) -> FastAPI:
+    """All routes but that of predictions."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -55,12 +66,7 @@ def make_app(build: Callable[[], Service], cors: Collection[str] = ()) -> App:
     app.add_exception_handler(UnavailableError, _unavailable)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
-    front = Front(app, lambda: app.state.service)
-    if not cors:
-        return front
-    return CORSMiddleware(
-        front, allow_origins=cors, allow_methods=("GET", "POST"), allow_headers=ASKED, expose_headers=TOLD
-    )
+    return app
 
 
 async def _problem(request: Request, problem: Any) -> Response:

@@ -63,14 +63,14 @@ class Description:
 
     def _describe(self, endpoints: Sequence[Endpoint], *, alone: bool, locked: bool) -> Json:
         if self._base is None:
-            self._base = _base(self._app)
+            self._base = base_description(self._app)
         base = copy.deepcopy(self._base)
         schemas: Json = {**base["components"]["schemas"], "Problem": PROBLEM}
         described: Json = {}
         ready = [endpoint for endpoint in endpoints if endpoint.lineup is not None]
         for endpoint in ready:
             schemas |= {f"{endpoint.name}.{name}": schema for name, schema in own_schemas(endpoint).items()}
-        for path, item in [*_predict(), *base["paths"].items()]:
+        for path, item in [*predict_operations(), *base["paths"].items()]:
             for place, project in _places(path, item, [endpoint.name for endpoint in ready], alone=alone):
                 described[place] = _of_project(place, item, project) if project else item
         for item in described.values():
@@ -85,7 +85,8 @@ class Description:
         return base
 
 
-def _base(app: FastAPI) -> Json:
+def base_description(app: FastAPI) -> Json:
+    """What FastAPI knows of the routes, with `{project}` and without schemas of a contract."""
     base = get_openapi(title="Torneo", version=installed("torneo"), description=ABOUT, routes=app.routes)
     for name in ("HTTPValidationError", "ValidationError"):
         base["components"]["schemas"].pop(name, None)
@@ -150,7 +151,7 @@ def _responses() -> Json:
     return {str(status): {"description": words, "content": problem} for status, words in PROBLEMS.items()}
 
 
-def _predict() -> Iterator[tuple[str, Json]]:
+def predict_operations() -> Iterator[tuple[str, Json]]:
     """The short way of predictions, which is no route of the application."""
     operation = {
         "tags": ["predictions"],

@@ -94,7 +94,7 @@ async def explain_rows(asked: Predicts, sent: Body, request: Request) -> Explain
 @router.get("/v1/{project}/history/{id}/explain", tags=["history"])
 @router.get("/history/{id}/explain", tags=["history"])
 async def explain_logged(asked: Reads, id: str, request: Request) -> Explained:  # noqa: A002 - the path's name
-    """The same for a logged prediction, by the version that made it, as long as that takes part."""
+    """Why a logged prediction is what it is, by the version that made it, as long as that takes part: SHAP values."""
     line = await asyncio.to_thread(logged, asked.service.log, asked.endpoint, id)
     lineup = ready_lineup(asked.endpoint)
     present = {model.version: model for model in (lineup.shadow, lineup.challenger, lineup.champion) if model}
