@@ -28,6 +28,7 @@ from torneo.serving.keys import Keyring, Scope, create_key
 from torneo.serving.limits import Limiter
 from torneo.serving.privacy import Privacy
 from torneo.serving.traffic import STREAM, Traffic
+from torneo.serving.refusals import RefusalCounter
 from torneo.serving.writer import LogWriter
 from torneo.spec.project import Project
 from torneo.spec.settings import ServeSettings
@@ -146,12 +147,14 @@ def serve(
             follower = Follower(list(endpoints.values()), state, objects, Path(folder))
             follower.look()
             kept = MemoryPredictionLog() if log is None else log
+            counted = kept if isinstance(kept, MemoryPredictionLog) else MemoryPredictionLog()
             holder.append(
                 Service(
                     endpoints=endpoints,
                     state=state,
                     log=kept,
                     writer=LogWriter(kept, found.log, patience=1.0),
+                    refusals=RefusalCounter(counted, seconds=0.05),
                     limiter=Limiter(1, None),
                     follower=follower,
                     keyring=Keyring(state, clock) if auth else None,

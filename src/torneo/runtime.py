@@ -15,11 +15,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torneo.errors import ConflictError, NotFoundError, SettingsError
 from torneo.hooks import load_hooks
-from torneo.ports import Clock, Engine, ModelRegistry, ObjectStore, PredictionLog, Progress, StateStore, Warehouse
+from torneo.ports import (
+    Clock,
+    Engine,
+    ModelRegistry,
+    ObjectStore,
+    PredictionLog,
+    Progress,
+    RefusalLog,
+    StateStore,
+    Warehouse,
+)
 from torneo.spec.load import load
 from torneo.spec.loading import AnyProject, LoadProject
 from torneo.spec.project import Project
@@ -28,6 +38,9 @@ from torneo.spec.settings import Settings, expand
 from torneo.spec.source import Source
 from torneo.spec.tables import Window
 from torneo.stages.context import Context, LoadContext
+
+if TYPE_CHECKING:
+    from torneo.stores.prediction_log_sql import SqlPredictionLog
 
 DECIDING = (
     "bundle", "checks", "engines", "hooks.py", "learn", "judge", "metrics.py", "models", "sources", "spec", "stages",
@@ -79,6 +92,14 @@ class Runtime:
     @cached_property
     def predictions(self) -> PredictionLog:
         """Answered predictions and their outcomes."""
+        return self._prediction_log()
+
+    @cached_property
+    def refusals(self) -> RefusalLog:
+        """How many requests were refused; beside the predictions."""
+        return self._prediction_log()
+
+    def _prediction_log(self) -> SqlPredictionLog:
         from torneo.stores.prediction_log import open_prediction_log
 
         given = self.settings.state

@@ -3,6 +3,7 @@
 from torneo.ports.compute import Engine, Family
 from torneo.ports.machine import Clock, Progress
 from torneo.ports.prediction_log import Claim, LogFilter, Logged, Outcome, Prediction, PredictionLog, Role
+from torneo.ports.refusals import RefusalLog, Refused
 from torneo.ports.stores import INSTALLATION, Entry, ModelRegistry, ObjectStore, StateStore, TrackedRun, Version
 from torneo.ports.warehouse import Warehouse
 
@@ -21,6 +22,8 @@ __all__ = [
     "Prediction",
     "PredictionLog",
     "Progress",
+    "RefusalLog",
+    "Refused",
     "Role",
     "StateStore",
     "TrackedRun",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from torneo.errors import ConflictError
-from torneo.ports import PredictionLog
+from torneo.stores.prediction_log_sql import SqlPredictionLog
 from torneo.stores.prediction_log_sqlite import SqlitePredictionLog
 
 POSTGRES = ("postgresql", "postgresql+psycopg", "postgres")
 """The schemes of PostgreSQL's URLs."""
 
 
-def open_prediction_log(place: str | Path) -> PredictionLog:
+def open_prediction_log(place: str | Path) -> SqlPredictionLog:
     """The log that a URL (`postgresql://…`) or a path of a SQLite file names.
 
     Nothing is opened before the first call.

@@ -76,3 +76,15 @@ DELETE FROM prediction_outcomes WHERE project = :project AND prediction IN (
 
 -- erase_predictions --
 DELETE FROM predictions WHERE project = :project AND entity = :entity AND entity <> ''
+
+-- count_refused --
+INSERT INTO prediction_refusals (project, minute, reason, count) VALUES (:project, :minute, :reason, :number)
+ON CONFLICT (project, minute, reason) DO UPDATE SET count = prediction_refusals.count + excluded.count
+
+-- refused --
+SELECT project, minute, reason, count FROM prediction_refusals
+WHERE project = :project AND minute >= :first AND minute < :until
+ORDER BY minute, reason
+
+-- prune_refusals --
+DELETE FROM prediction_refusals WHERE project = :project AND minute < :until

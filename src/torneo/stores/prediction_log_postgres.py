@@ -23,7 +23,7 @@ from torneo.stores.prediction_log_sql import Kind, Row, SqlPredictionLog
 from torneo.stores.sqlfile import bind, named_statements
 
 SQL = named_statements(Path(__file__).with_name("prediction_log_postgres.sql"))
-SCHEMA = 1
+SCHEMA = 2
 FIELDS = {"predictions": Prediction._fields, "claims": Claim._fields, "outcomes": Outcome._fields}
 
 

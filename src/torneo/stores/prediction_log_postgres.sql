@@ -39,6 +39,12 @@ CREATE TABLE prediction_claims (
 CREATE INDEX prediction_claims_by_time ON prediction_claims (project, at);
 CREATE INDEX prediction_claims_by_request ON prediction_claims (project, request);
 
+-- migration_2 --
+CREATE TABLE prediction_refusals (
+  project text COLLATE "C" NOT NULL, minute integer NOT NULL, reason text COLLATE "C" NOT NULL, count bigint NOT NULL,
+  PRIMARY KEY (project, minute, reason)
+);
+
 -- add_predictions --
 INSERT INTO predictions
   (id, project, at, request, key, version, role, inputs, output, latency, entity, shadow_of)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from torneo.ports import Claim, LogFilter, Logged, Outcome, Prediction
 from torneo.ports.prediction_log import first_id
+from torneo.ports.refusals import Refused, minutes
 from torneo.stores.sqlfile import named_statements
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ class SqlPredictionLog(ABC):
                 removed += session.run(SQL["prune_predictions"], place)
             if not piece:
                 break
+        with self._begin() as session:
+            session.run(SQL["prune_refusals"], {"project": project, "until": minutes(before)})
         moment = (before - EPOCH) // MICROSECOND
         while True:
             with self._begin() as session:
@@ -141,6 +144,19 @@ class SqlPredictionLog(ABC):
             session.run(SQL["erase_claims"], values)
             session.run(SQL["erase_outcomes"], values)
             return session.run(SQL["erase_predictions"], values)
+
+    def count_refused(self, counts: Sequence[Refused]) -> None:
+        """Add to the counts that are there."""
+        if counts:
+            with self._begin() as session:
+                for count in sorted(counts):  # in one order, so that two processes never wait for each other
+                    session.run(SQL["count_refused"], count._asdict())
+
+    def refused(self, project: str, since: datetime.datetime, until: datetime.datetime) -> Sequence[Refused]:
+        """The counts of the minutes that begin from `since` on and before `until`."""
+        values = {"project": project, "first": minutes(since), "until": minutes(until)}
+        with self._alone() as session:
+            return [Refused(*row) for row in session.rows(SQL["refused"], values)]
 
     def _lines(self, project: str, conditions: Mapping[str, Any], *, order: str, limit: int) -> list[Row]:
         fragments = "".join(f" AND {SQL[f'where_{name}']}" for name in conditions)

@@ -23,7 +23,7 @@ from torneo.stores.prediction_log_sql import Kind, Row, SqlPredictionLog
 from torneo.stores.sqlfile import named_statements
 
 SQL = named_statements(Path(__file__).with_name("prediction_log_sqlite.sql"))
-SCHEMA = 1
+SCHEMA = 2
 BUSY_SECONDS = 20
 """How long a write waits for the writes of others."""
 POLL_MILLISECONDS = 8

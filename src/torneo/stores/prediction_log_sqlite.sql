@@ -18,6 +18,12 @@ CREATE TABLE prediction_claims (
 CREATE INDEX prediction_claims_by_time ON prediction_claims (project, at);
 CREATE INDEX prediction_claims_by_request ON prediction_claims (project, request);
 
+-- migration_2 --
+CREATE TABLE prediction_refusals (
+  project text NOT NULL, minute integer NOT NULL, reason text NOT NULL, count integer NOT NULL,
+  PRIMARY KEY (project, minute, reason)
+) STRICT, WITHOUT ROWID;
+
 -- add_predictions --
 INSERT INTO predictions
   (id, project, at, request, key, version, role, inputs, output, latency, entity, shadow_of)

@@ -15,6 +15,7 @@ A factory gives a store that is empty at first; called again within a check, it 
 
 from torneo.testing.conformance_objects import OBJECTS_SUITE
 from torneo.testing.conformance_prediction_log import LOG_SUITE
+from torneo.testing.conformance_refusals import REFUSALS_SUITE
 from torneo.testing.conformance_registry import REGISTRY_SUITE
 from torneo.testing.conformance_state import STATE_SUITE
 from torneo.testing.conformance_warehouse import WAREHOUSE_SUITE
@@ -27,6 +28,7 @@ from torneo.testing.still import FixedClock, SilentProgress
 __all__ = [
     "LOG_SUITE",
     "OBJECTS_SUITE",
+    "REFUSALS_SUITE",
     "REGISTRY_SUITE",
     "STATE_SUITE",
     "WAREHOUSE_SUITE",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from torneo.ports import Claim, LogFilter, Logged, Outcome, Prediction
 from torneo.ports.prediction_log import EPOCH, first_id
+from torneo.ports.refusals import Refused, minutes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,6 +27,7 @@ class MemoryPredictionLog:
         self._lines: dict[Place, Prediction] = {}
         self._outcomes: dict[Place, Outcome] = {}
         self._claims: dict[tuple[str, str, str], Claim] = {}
+        self._refused: dict[tuple[str, int, str], int] = {}
 
     def append(self, predictions: Sequence[Prediction], claims: Sequence[Claim] = ()) -> Mapping[str, Claim]:
         """Write all of it, once per id; gives the claims that stand in the way."""
@@ -88,6 +90,8 @@ class MemoryPredictionLog:
         """Remove lines that are older, with their outcomes and claims; gives how many lines."""
         moment = (before - EPOCH) // datetime.timedelta(microseconds=1)
         with self._guard:
+            for place in [each for each in self._refused if each[0] == project and each[1] < minutes(before)]:
+                del self._refused[place]
             old = [claim for claim in self._claims.values() if claim.project == project and claim.at < moment]
             return self._remove(self._found(project, LogFilter(until=before)), old)
 
@@ -98,6 +102,18 @@ class MemoryPredictionLog:
             requests = {line.request for line in lines}
             claims = [each for each in self._claims.values() if each.project == project and each.request in requests]
             return self._remove(lines, claims)
+
+    def count_refused(self, counts: Sequence[Refused]) -> None:
+        """Add to the counts that are there."""
+        with self._guard:
+            for each in counts:
+                self._refused[each[:3]] = self._refused.get(each[:3], 0) + each.number
+
+    def refused(self, project: str, since: datetime.datetime, until: datetime.datetime) -> Sequence[Refused]:
+        """The counts of the minutes that begin from `since` on and before `until`."""
+        with self._guard:
+            found = [Refused(*place, count) for place, count in self._refused.items() if place[0] == project]
+        return sorted(each for each in found if minutes(since) <= each.minute < minutes(until))
 
     def _remove(self, lines: Sequence[Prediction], claims: Sequence[Claim]) -> int:
         for line in lines:
