@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Literal
 
-from torneo.errors import ConflictError, NotFoundError
+from torneo.errors import ConflictError, NotFoundError, UnavailableError
 from torneo.ports import INSTALLATION, Clock, Entry, StateStore
 from torneo.spec.frozen import Frozen, shortened
 
@@ -139,8 +140,10 @@ def _fold(entries: Iterable[Entry]) -> dict[str, Key]:
 class Keyring:
     """The keys that were not revoked, as of the last `refresh`, in memory: finding one takes about a microsecond.
 
+    Keys are kept nowhere else on this machine, since one that was revoked meanwhile would come to life again: where the
+    state store does not answer from the start, nobody is known until `refresh` has read them.
+
     Raises:
-        UnavailableError: the state store does not answer.
         ConflictError: the stream was altered.
     """
 
@@ -148,7 +151,10 @@ class Keyring:
         self._clock = clock
         self._seen: str | None = None
         self._held: Mapping[str, tuple[bytes, Key]] = {}
-        self.refresh(state)
+        self.is_read = False
+        """Whether the keys have been read at all."""
+        with suppress(UnavailableError):
+            self.refresh(state)
 
     def refresh(self, state: StateStore) -> bool:
         """Read the keys again if the stream has moved; gives whether it has. Another thread may call it.
@@ -161,12 +167,14 @@ class Keyring:
             ConflictError: the stream was altered.
         """
         last = [entry.digest for entry in state.read(INSTALLATION, STREAM, last=1)]
+        self.is_read = self.is_read or not last
         if last == [self._seen] or (not last and self._seen is None):
             return False
         entries = state.read(INSTALLATION, STREAM)
         keys = _fold(entries).values()
         self._held = {key.id: (bytes.fromhex(key.sha256), key) for key in keys if key.revoked is None}
-        self._seen = entries[-1].digest
+        self._seen = entries[-1].digest if entries else None
+        self.is_read = True
         return True
 
     def find(self, presented: str) -> Key | None:
