@@ -21,7 +21,7 @@ ERROR_BINS = 10
 ERROR_ROWS = 30
 """A bin of the error model holds at least so many rows."""
 
-Floats = npt.NDArray[np.floating[Any]]
+Floats = npt.NDArray[np.float64]
 
 
 def baseline(frame: pl.DataFrame, features: Sequence[Feature], target: str) -> dict[str, dict[str, Any]]:

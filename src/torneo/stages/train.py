@@ -224,7 +224,7 @@ def _baseline(work: Work, learned: Learned, predicted: Floats) -> dict[str, Any]
     made = baseline(work.train, work.prepared.features, project.target)
     made[ANSWERS] = answers_baseline(predicted, project.classes)
     if project.task == "regression":
-        made[ERRORS] = errors_baseline(work.rows.y[outside.row], outside.predicted)
+        made[ERRORS] = errors_baseline(work.rows.y[outside.row].astype(np.float64), outside.predicted)
     return made
 
 

@@ -90,9 +90,8 @@ def jensen_shannon(base: Sketch, window: Sketch) -> Measured:
     both = cells(base, window)
     first, second = both.shares
     middle = (first + second) / 2
-    divergence = (
-        sum(float((part * np.log2(np.where(part > 0, part / middle, 1))).sum()) for part in (first, second)) / 2
-    )
+    bits = [part * np.log2(np.where(part > 0, part / middle, 1)) for part in (first, second)]
+    divergence = float(np.sum(bits)) / 2
     chance = both.degrees * both.noise / (8 * math.log(2))
     return Measured(math.sqrt(max(0.0, divergence)), math.sqrt(max(0.0, divergence - chance)), _pearson(both))
 
