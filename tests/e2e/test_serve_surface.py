@@ -119,7 +119,10 @@ def test_a_triton_client_asks_it(server: Server) -> None:
 
 def test_mlflows_scoring_client_asks_it(server: Server) -> None:
     import pandas as pd
-    from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own type hints
+        from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
     client = ScoringServerClient("127.0.0.1", server.port)
     client.ping()

@@ -85,8 +85,8 @@ def _prediction(model: Model) -> Json:
             "additionalProperties": False,
         }
     else:
-        words = ", ".join(word for word in (target.help or model.target, target.unit and f"in {target.unit}") if word)
-        told["prediction"] = {"type": "number", "description": words}
+        unit = f" ({target.unit})" if target.unit else ""
+        told["prediction"] = {"type": "number", "description": f"{target.help or model.target}{unit}"}
         if model.scorer.info["interval"].get("half_width") is not None:
             number = {"type": "number"}
             told["interval"] = {

@@ -55,7 +55,8 @@ def column_schema(column: Column, *, nullable: bool = False, strict: bool = True
             del schema["type"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
-    words = [column.help or "", f"in {column.unit}" if column.unit else "", _written(column)]
+    unit = f"({column.unit})" if column.unit else ""
+    words = [f"{column.help or ''} {unit}".strip(), f"written as {column.format}" if column.format else ""]
     words += [] if strict or not limits else [f"expected: {', '.join(f'{k} {v}' for k, v in limits.items())}"]
     description = "; ".join(word for word in words if word)
     if column.unit:
@@ -94,10 +95,6 @@ def _limits(column: Column) -> dict[str, Any]:
     if column.pattern is not None:
         limits["pattern"] = f"^(?:{column.pattern})$"
     return limits
-
-
-def _written(column: Column) -> str:
-    return f"written as {column.format}" if column.format else ""
 
 
 def _background(model: Model, name: str, column: Column) -> Sequence[Any]:

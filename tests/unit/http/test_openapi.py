@@ -145,7 +145,7 @@ def test_where_ranges_are_warnings_they_are_described_and_do_not_bind() -> None:
     assert column_schema(column)["minimum"] == 0
     loose = column_schema(column, strict=False)
     assert loose["minimum"] < 0
-    assert loose["description"] == "how old; in years; expected: minimum 0"
+    assert loose["description"] == "how old (years); expected: minimum 0"
 
 
 @pytest.mark.parametrize(
