@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ def serve(
 ) -> None:
     """Serve the champions over HTTP; every answer is in the log before it leaves."""
     from torneo import server
+    from torneo.errors import UnavailableError
     from torneo.runtime import Runtime
     from torneo.serving.keys import list_keys
     from torneo.spec.settings import settings
@@ -30,7 +32,8 @@ def serve(
             f"serving {', '.join(names)} on [bold]http://{host}:{port}[/bold]; /docs describes it, Ctrl-C ends it"
         )
         found = settings()
-        if found.serve.auth == "on" and not list_keys(Runtime(found).state):
-            err.print("[yellow]no key exists yet:[/yellow]  torneo keys create NAME --scope predict")
+        with suppress(UnavailableError):  # a server starts without the state store, too
+            if found.serve.auth == "on" and not list_keys(Runtime(found).state):
+                err.print("[yellow]no key exists yet:[/yellow]  torneo keys create NAME --scope predict")
 
     server.serve(projects or [None], host, port, workers, tell)
