@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import multiprocessing.process
 import os
@@ -36,6 +37,8 @@ from torneo.spec.settings import settings
 
 PROJECTS = "TORNEO_SERVED"
 WORKERS = "TORNEO_WORKERS"
+GARBAGE = (10_000, 20, 20)
+"""When the garbage collector looks: requests make hundreds of objects that live until their commit, and few cycles."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -95,7 +98,15 @@ def worker() -> App:
         threading.Thread(target=_end_with, args=[parent], name="parent", daemon=True).start()
     files = os.environ[PROJECTS].split(os.pathsep)
     names = ",".join(Path(file).parent.name for file in files)
-    app = make_app(lambda: build(Runtime(found), files, int(os.environ[WORKERS])), found.serve.cors)
+
+    def start() -> Service:
+        service = build(Runtime(found), files, int(os.environ[WORKERS]))
+        gc.collect()
+        gc.freeze()  # what is there now stays: it need not be looked through again and again
+        gc.set_threshold(*GARBAGE)
+        return service
+
+    app = make_app(start, found.serve.cors)
     return traced(app, {"torneo.projects": names})
 
 
