@@ -21,7 +21,7 @@ from torneo.serving.endpoint import Call, Endpoint, InvalidRowsError, Predicted,
 from torneo.serving.limits import headers as limit_headers
 
 JSON = (b"content-type", b"application/json")
-AT_ONCE = 128
+AT_ONCE = 100
 """So many rows are computed without a thread."""
 LONGEST_NAME = 255
 
