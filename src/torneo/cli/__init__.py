@@ -37,7 +37,7 @@ class Exit(IntEnum):
     BUSY = 12
     """Another run is at it, or a store does not answer: try again."""
     FINDINGS = 13
-    """`doctor` found something to mend, or quarantined rows still do not pass."""
+    """`doctor` found something to mend, quarantined rows still do not pass, or rows of a file were refused."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C."""
 

@@ -3,53 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
 
 import small
+from commands import Place
 from torneo import errors
-from torneo.cli import CODES, Exit, main
-from torneo.spec.settings import settings
-
-
-class Place:
-    """A project in a folder, and what commands there say."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, captured: pytest.CaptureFixture[str]) -> None:
-        self.folder, self.monkeypatch, self.captured = folder, monkeypatch, captured
-
-    def spec(self, **parts: object) -> None:
-        body = small.project().model_dump(mode="json", exclude_unset=True)
-        (self.folder / "project.yaml").write_text(yaml.safe_dump({**body, **parts}, sort_keys=False), encoding="utf-8")
-
-    def says(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit code, stdout and stderr."""
-        settings.cache_clear()
-        self.monkeypatch.setattr("sys.argv", ["torneo", *arguments])
-        with pytest.raises(SystemExit, match=r"\d*") as left:
-            main()
-        said = self.captured.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]:
-    from torneo.cli import shared
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TORNEO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TORNEO_JOBS", "1")
-    for console in (shared.out, shared.err):
-        monkeypatch.setattr(console, "_file", None)
-    small.table(120).write_csv(tmp_path / "data.csv")
-    made = Place(tmp_path, monkeypatch, capsys)
-    made.spec()
-    yield made
-    settings.cache_clear()
+from torneo.cli import CODES, Exit
 
 
 def test_from_data_to_champion_and_back(place: Place) -> None:
