@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
 from pydantic_core import from_json
 
@@ -16,6 +16,7 @@ from torneo.http.problems import Problem
 from torneo.http.service import Service
 from torneo.serving.endpoint import Call, Endpoint, Row
 from torneo.serving.keys import Key, Scope
+from torneo.serving.limits import headers
 
 HEADER = APIKeyHeader(name="X-API-Key", scheme_name="key", auto_error=False)
 BEARER = HTTPBearer(scheme_name="bearer", auto_error=False)
@@ -32,6 +33,8 @@ class Asked:
     client: str
     """The address it came from."""
     request: Request
+    answer: Response
+    """What will be said besides the body."""
 
     @property
     def call(self) -> Call:
@@ -45,7 +48,10 @@ class Asked:
         Raises:
             Problem: the limit is reached.
         """
-        await self.service.take(self.endpoint.name, self.key or self.client, rows)
+        name = self.endpoint.name
+        taken = await self.service.take(name, self.key or self.client, rows)
+        if taken is not None:
+            self.answer.headers.update(headers(taken, self.service.rates[name]))
 
 
 def service_of(request: Request) -> Service:
@@ -60,6 +66,7 @@ def presented(request: Request) -> str | None:
 
 async def _asked(
     request: Request,
+    answer: Response,
     scopes: SecurityScopes,
     header: Annotated[Any, Security(HEADER)],  # noqa: ARG001 - described; `presented` reads it
     bearer: Annotated[Any, Security(BEARER)],  # noqa: ARG001
@@ -70,7 +77,7 @@ async def _asked(
     only = next(iter(service.endpoints)) if len(service.endpoints) == 1 else None
     key = await service.admitted(presented(request), cast("Scope", scopes.scopes[0]), named or only)
     client = request.client.host if request.client else ""
-    return Asked(service, service.endpoint(named), key, client, request)
+    return Asked(service, service.endpoint(named), key, client, request, answer)
 
 
 async def _installation(

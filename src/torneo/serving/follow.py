@@ -56,6 +56,7 @@ class Follower:
     """What went wrong the last time, by the name of `others`."""
     _present: dict[str, Wanted] = field(default_factory=dict)
     _noted: dict[str, Wanted] = field(default_factory=dict)
+    _looking: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> threading.Thread:
@@ -70,7 +71,11 @@ class Follower:
         self._ended.set()
 
     def look(self) -> None:
-        """Bring everything to what the stores say now; what cannot be is told in `trouble`."""
+        """Bring everything to what the stores say now; what cannot be is told in `trouble`. Any thread may call it."""
+        with self._looking:  # or an older answer could replace a newer one
+            self._look()
+
+    def _look(self) -> None:
         for endpoint in self.endpoints:
             try:
                 self._follow(endpoint)

@@ -78,8 +78,9 @@ def test_too_many_rows_are_refused(served: Served, path: str, body: Any) -> None
 
 def test_rates_count_rows_on_every_route_that_computes() -> None:
     with serve(trained(), project={"serve": {"rate_limit": "3/hour"}}) as served:
-        for _ in range(3):
-            assert served.client.post("/explain", json=ROW).status_code == 200
+        for left in (2, 1, 0):
+            answer = served.client.post("/explain", json=ROW)
+            assert (answer.status_code, f";r={left};" in answer.headers["ratelimit"]) == (200, True), answer.headers
         tensors = [{"name": name, "shape": [1], "datatype": "BYTES", "data": [None]} for name in ROW]
         for path, body in (
             ("/predict", ROW),
