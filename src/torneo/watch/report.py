@@ -87,10 +87,16 @@ def told(verdict: Verdict, rows: int, tests: tuple[ColumnTest, ...], min_rows: i
         return (f"No drift in {watched} columns over {rows:,} rows.",)
     words = [f"{len(drifted)} of {watched} columns drifted over {rows:,} rows."]
     for name in drifted[:SAID]:
-        words += [sentence(next(test for test in tests if test.column == name and test.drifted))]
+        words.append(sentence(min((test for test in tests if test.column == name and test.drifted), key=_telling)))
     if len(drifted) > SAID:
         words.append(f"… and {len(drifted) - SAID} more.")
     return tuple(words)
+
+
+def _telling(test: ColumnTest) -> int:
+    """The test that says most about what happened to a column comes first."""
+    order = ("unseen_category", "missing", "distribution", "out_of_range")
+    return order.index(test.test if test.test in order else "distribution")
 
 
 def sentence(test: ColumnTest) -> str:

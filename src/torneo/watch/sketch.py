@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from torneo.errors import BundleError, NotFoundError
@@ -39,7 +38,7 @@ class Numbers(Frozen):
     low: float | None = None
     high: float | None = None
 
-    @cached_property
+    @property
     def values(self) -> int:
         """Rows with a value."""
         return sum(self.counts)
@@ -88,7 +87,7 @@ class Categories(Frozen):
     unseen: tuple[str, ...] = ()
     """Other categories by name, the first ten in alphabetical order."""
 
-    @cached_property
+    @property
     def values(self) -> int:
         """Rows with a value."""
         return sum(self.counts.values()) + self.other
