@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from torneo.cli import champions, data, keys, log, predict, project, serve, traffic  # noqa: F401 - they add their commands to `app`
+from torneo.cli import (  # noqa: F401 - they add their commands to `app`
+    champions,
+    data,
+    keys,
+    log,
+    predict,
+    project,
+    serve,
+    traffic,
+    watch,
+)
 from torneo.cli.shared import app
 
 __all__ = ["app"]

@@ -18,6 +18,7 @@ from torneo.spec.preparation import Prepare as Prepare
 from torneo.spec.preparation import Trim as Trim
 from torneo.spec.rate import RateText
 from torneo.spec.source import Source
+from torneo.spec.watchdog import Watch
 
 Scalar = bool | int | float | str | None
 Task = Literal["regression", "classification"]
@@ -180,6 +181,7 @@ class Project(Frozen):
     """The recipes by name, or `auto` for a good set within a minute."""
     judge: Judge = Judge()
     serve: Serve = Serve()
+    watch: Watch = Watch()
 
     @field_validator("challengers")
     @classmethod

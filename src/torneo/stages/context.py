@@ -14,6 +14,9 @@ from torneo.spec.records import GateReport, Snapshot, Table
 from torneo.spec.source import Source
 from torneo.spec.tables import Window
 
+CAUSE = "torneo.cause"
+"""The tag of a run that says why somebody other than a person started it."""
+
 
 @dataclass(frozen=True, eq=False)
 class AnyContext:

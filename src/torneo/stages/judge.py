@@ -17,7 +17,7 @@ from torneo.reports.decision import decision_page
 from torneo.spec.frozen import Frozen
 from torneo.spec.project import Project
 from torneo.spec.records import Decided, Decision, GateReport, Prepared, Protocol, Trained, digest_of
-from torneo.stages.context import Context
+from torneo.stages.context import CAUSE, Context
 from torneo.stages.scoring import Contender, Judged, by_nested_folds, choose_protocol, contender, on_held_out_rows
 
 
@@ -47,7 +47,7 @@ def judge(context: Context, results: Mapping[str, Frozen]) -> Decided:
                 action=decision.verdict,
                 new=versions[decision.winner] if decision.winner is not None else None,
                 by="judge",
-                why=decision.words[0] if decision.words else decision.verdict,
+                why=_why(context, decision),
                 decision=decision,
                 evidence=evidence,
             )
@@ -60,6 +60,13 @@ def judge(context: Context, results: Mapping[str, Frozen]) -> Decided:
     bar.done(decision.verdict)
     numbers = {one: version.number for one, version in versions.items()}
     return Decided(decision=decision, versions=numbers, champion=None if now is None else now.number)
+
+
+def _why(context: Context, decision: Decision) -> str:
+    """The decision in a sentence, and why the run was started, where no person did."""
+    first = decision.words[0] if decision.words else decision.verdict
+    cause = context.tags.get(CAUSE)
+    return first if cause is None else f"{first} Trained by {cause}."
 
 
 def _evidence(context: Context, results: Mapping[str, Frozen]) -> str:

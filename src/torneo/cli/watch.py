@@ -1,0 +1,124 @@
+"""Commands about what is watched: watch, alerts."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from torneo.cli import Exit
+from torneo.cli.progress import TerminalProgress
+from torneo.cli.shared import Json, ProjectName, app, err, fail, out, print_json
+
+if TYPE_CHECKING:
+    from torneo.errors import TorneoError
+    from torneo.runtime import Runtime
+    from torneo.watchdog.watchdog import Passed
+    from torneo.watching import Watched
+
+
+def _seconds(text: str) -> float:
+    from torneo.spec.watchdog import parse_length
+
+    try:
+        return float(parse_length(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
+def watch(
+    projects: Annotated[list[str] | None, typer.Argument(help="Projects; the current folder's without any.")] = None,
+    every: Annotated[
+        float | None, typer.Option(parser=_seconds, metavar="TIME", help="Go on, a pass each 30s, 1m, 1h.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be found and done; do nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Look at what was served and at the source: open and close alerts, tell people, train again, go back.
+
+    One pass, for schedulers, ends with 13 if an alert is open; with --every it goes on until it is stopped.
+    """
+    from torneo.runtime import Runtime
+    from torneo.spec.settings import settings
+    from torneo.watching import watch_once
+
+    if every is not None and dry_run:
+        raise typer.BadParameter("a dry run is one pass", param_hint="--every")
+    runtime = Runtime(settings())
+    watched = [_watched(runtime, where or None) for where in projects or [""]]
+    if every is not None:
+        _go_on(runtime, watched, every, json=json)
+        return
+    with TerminalProgress(err) as progress:
+        passed = watch_once(runtime, watched, progress, dry=dry_run)
+    if json:
+        print_json([each.model_dump(mode="json") for each in passed])
+    else:
+        _show(passed)
+    if any(each.open for each in passed):
+        raise typer.Exit(Exit.FINDINGS)
+
+
+def _watched(runtime: Runtime, where: str | None) -> Watched:
+    from torneo.errors import ConflictError
+    from torneo.runtime import open_project
+    from torneo.spec.project import Project
+    from torneo.watching import Watched
+
+    project, folder = open_project(runtime.settings, where)
+    if not isinstance(project, Project):
+        raise ConflictError(f"{project.project} loads a table: it has no model to watch")
+    return Watched(project, folder)
+
+
+def _show(passed: list[Passed]) -> None:
+    from torneo.cli.render_watch import passed_lines
+
+    for each in passed:
+        passed_lines(out, each)
+
+
+def _go_on(runtime: Runtime, watched: list[Watched], every: float, *, json: bool) -> None:
+    from torneo.watching import watch_on
+
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+
+    def tell(passed: Passed) -> None:
+        if json:
+            typer.echo(passed.model_dump_json())
+        elif passed.windows or passed.events or passed.done or passed.undelivered or passed.notes:
+            _show([passed])
+
+    def trouble(project: str, error: TorneoError) -> None:
+        err.print(f"[bold]{project}[/bold]: this pass came to nothing", soft_wrap=True)
+        fail(error)
+
+    err.print(f"watching {', '.join(each.project.project for each in watched)} every {every:g} s; stop it with Ctrl-C")
+    with TerminalProgress(err) as progress:
+        watch_on(runtime, watched, progress, every, ended, tell, trouble)
+
+
+@app.command()
+def alerts(
+    project: ProjectName = None,
+    everything: Annotated[bool, typer.Option("--all", help="Alerts that have been closed, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Show open alerts: since when, why, and what was done."""
+    from torneo.cli.render_watch import alerts_table
+    from torneo.runtime import Runtime
+    from torneo.spec.settings import settings
+    from torneo.watching import known_alerts
+
+    runtime = Runtime(settings())
+    watched = _watched(runtime, project)
+    known = known_alerts(runtime, watched.project.project, everything=everything)
+    if json:
+        print_json([each.model_dump(mode="json") for each in known])
+        return
+    alerts_table(out, watched.project.project, known, everything=everything)

@@ -1,0 +1,56 @@
+"""Messages by e-mail, through an SMTP server; encrypted where the server can."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+
+from torneo.errors import UnavailableError
+from torneo.spec.settings import expand
+from torneo.spec.watchdog import Email
+from torneo.watchdog.desk import Message
+
+SECONDS = 10.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SUBMISSION = 587
+
+
+def mail(channel: Email, message: Message) -> None:
+    """Send a message; `Message-ID` is the same when it is sent again.
+
+    Raises:
+        UnavailableError: the server did not take it, or offers no TLS for the password.
+        SourceError: a variable is not set.
+    """
+    letter = EmailMessage()
+    letter["Subject"] = " ".join(message.title.split())
+    letter["From"], letter["To"] = channel.sender, ", ".join(channel.to)
+    letter["Message-ID"] = f"<{message.id}@torneo>"
+    letter["Date"] = message.time
+    letter.set_content(f"{message.why}\n\n{message.project}, {message.time:%Y-%m-%d %H:%M:%S} UTC, {message.id}\n")
+    host, _, port = channel.server.partition(":")
+    try:
+        with smtplib.SMTP(host, int(port or SUBMISSION), timeout=SECONDS) as server:
+            server.ehlo()
+            safe = host in LOOPBACK
+            if server.has_extn("starttls"):
+                server.starttls(context=_context(host))
+                server.ehlo()
+                safe = True
+            if channel.user is not None and channel.password is not None:
+                if not safe:
+                    raise UnavailableError(f"{channel.server} offers no TLS: the password is not sent in the clear")
+                server.login(channel.user, expand(channel.password))
+            server.send_message(letter)
+    except (OSError, ValueError, smtplib.SMTPException) as error:
+        raise UnavailableError(f"{channel.server} did not take the e-mail: {str(error)[:200]}") from None
+
+
+def _context(host: str) -> ssl.SSLContext:
+    """Certificates are verified, but for those of this machine itself."""
+    context = ssl.create_default_context()
+    if host in LOOPBACK:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

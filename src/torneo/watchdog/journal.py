@@ -1,0 +1,88 @@
+"""What the watchdog keeps: three append-only streams of a project, in which nothing is written twice.
+
+`windows` has what was found, `alerts` what became of it and who was told, `watch` what was done about it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torneo.ports import Entry, StateStore
+from torneo.watchdog.alerts import Alert, AlertEvent, Subject, Told, standing
+from torneo.watchdog.findings import Evaluation
+
+WINDOWS, ALERTS, ACTIONS = "windows", "alerts", "watch"
+RECALLED = 500
+"""So many evaluations are looked back at; persistence is counted over at most fifty windows."""
+FOLLOWED = "watch/followed"
+HAPPENED = ("opened", "grew", "closed")
+
+
+def evaluations(state: StateStore, project: str) -> Sequence[Told]:
+    """The last evaluations, oldest first."""
+    entries = state.read(project, WINDOWS, last=RECALLED)
+    return [Told(entry.sequence, Evaluation.model_validate(entry.body)) for entry in entries]
+
+
+def add_evaluation(state: StateStore, project: str, evaluation: Evaluation) -> None:
+    """Write what was found; call it under the watchdog's lock."""
+    last = state.read(project, WINDOWS, last=1)
+    body = evaluation.model_dump(mode="json")
+    if last and last[-1].body == body:
+        return
+    state.append(project, WINDOWS, evaluation.identity(last[-1].sequence if last else 0), body)
+
+
+def events(state: StateStore, project: str) -> Sequence[tuple[AlertEvent, Entry]]:
+    """All that has happened to alerts, oldest first."""
+    entries = state.read(project, ALERTS)
+    return [(AlertEvent.model_validate(each.body), each) for each in entries if each.body["event"] in HAPPENED]
+
+
+def alerts(state: StateStore, project: str) -> Mapping[Subject, Alert]:
+    """The last alert of each subject."""
+    return standing([(event, entry.time) for event, entry in events(state, project)])
+
+
+def add_event(state: StateStore, project: str, event: AlertEvent) -> None:
+    """Write what happened to an alert."""
+    state.append(project, ALERTS, event.identity, event.model_dump(mode="json"))
+
+
+def actions(state: StateStore, project: str) -> Sequence[Entry]:
+    """What was done, oldest first: each `requested` is followed by its `ended`."""
+    return state.read(project, ACTIONS)
+
+
+def pending(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """What was begun and has not ended: a process died over it."""
+    ended = {entry.body["of"] for entry in entries if entry.body["event"] == "ended"}
+    return [entry for entry in entries if entry.body["event"] == "requested" and entry.id not in ended]
+
+
+def add_action(state: StateStore, project: str, id: str, body: Mapping[str, Any]) -> Entry:  # noqa: A002
+    """Write that something begins or has ended."""
+    return state.append(project, ACTIONS, id, body)
+
+
+def ending(entries: Sequence[Entry], request: Entry) -> Entry | None:
+    """How something ended, if it has."""
+    return next((each for each in entries if each.body["event"] == "ended" and each.body["of"] == request.id), None)
+
+
+def moment(text: str) -> datetime.datetime:
+    """A time as the streams have it."""
+    return datetime.datetime.fromisoformat(text)
+
+
+def followed(state: StateStore, project: str) -> int:
+    """The number of the last evaluation that the alerts have followed; losing it costs time only."""
+    record = state.get(project, FOLLOWED)
+    return 0 if record is None else int(record["sequence"])
+
+
+def set_followed(state: StateStore, project: str, sequence: int) -> None:
+    """Remember that they have."""
+    state.put(project, FOLLOWED, {"sequence": sequence})

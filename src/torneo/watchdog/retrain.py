@@ -1,0 +1,96 @@
+"""Training again, with brakes: once for each content of the source, seldom enough, and never twice for one reason.
+
+`requested` is written before, `ended` after. A process that finds a request without its end finishes it: the run goes
+on where it stopped, and does nothing if it had come to its end.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+from torneo.errors import LockedError, TorneoError, Transient
+from torneo.ports import Entry
+from torneo.spec.records import digest_of
+from torneo.watchdog.alerts import Alert
+from torneo.watchdog.desk import Desk
+from torneo.watchdog.journal import add_action, ending, moment
+
+RETRAIN = "retrain"
+DAY = datetime.timedelta(days=1)
+CAUSES = 3
+LONGEST = 400
+
+
+def wanted(desk: Desk, open_alerts: Sequence[Alert]) -> Sequence[Alert]:
+    """The alerts for which the project asks for a training."""
+    return [alert for alert in open_alerts if alert.opened.rule in desk.watch.retrain.when]
+
+
+def held_back(
+    desk: Desk, past: Sequence[Entry], content: str | None, judged: str | None, now: datetime.datetime
+) -> str | None:
+    """Why nothing is trained now, or None."""
+    if content is None:
+        return "the source cannot be read"
+    if content == judged:
+        return "the source has nothing new to train on: it is what the last verdict rests on"
+    requests = [entry for entry in past if entry.body["event"] == "requested" and entry.body["what"] == RETRAIN]
+    for request in requests:
+        end = ending(past, request)
+        if request.body["content"] == content and end is not None and not end.body.get("again"):
+            return f"it has been tried with this content of the source: {end.body['why']}"
+    brakes = desk.watch.retrain
+    times = [moment(request.body["at"]) for request in requests]
+    ready = max(times, default=now - DAY) + datetime.timedelta(seconds=brakes.cooldown)
+    if times and ready > now:
+        return f"the last training was {max(times):%Y-%m-%d %H:%M} UTC: the cooldown ends {ready:%Y-%m-%d %H:%M}"
+    recent = [time for time in times if time > now - DAY]
+    if len(recent) >= brakes.per_day:
+        return f"{len(recent)} trainings in 24 hours: retrain.per_day allows {brakes.per_day}"
+    return None
+
+
+def request(desk: Desk, past: Sequence[Entry], causes: Sequence[Alert], content: str) -> Entry:
+    """Write that a training begins, and why."""
+    now = desk.clock.now()
+    tried = sum(entry.body.get("what") == RETRAIN and entry.body.get("content") == content for entry in past)
+    reasons = [f"{alert.opened.rule} of {alert.opened.subject}: {alert.last.why}" for alert in causes]
+    more = f", and {len(reasons) - CAUSES} more" if len(reasons) > CAUSES else ""
+    why = f"{'; '.join(reasons[:CAUSES])}{more}"[:LONGEST]
+    body = {
+        "event": "requested",
+        "what": RETRAIN,
+        "content": content,
+        "alerts": [alert.opened.alert for alert in causes],
+        "why": why,
+        "at": now.isoformat(),
+        "dry_run": desk.watch.retrain.dry_run,
+    }
+    return add_action(desk.state, desk.name, digest_of([RETRAIN, content, tried])[:32], body)
+
+
+def carry_out(desk: Desk, asked: Entry) -> Entry | None:
+    """Train, and write how it ended; None where another run is at it, and the next pass tries again."""
+    end = {"event": "ended", "what": RETRAIN, "of": asked.id, "to": desk.to}
+    if asked.body["dry_run"]:
+        found: dict[str, object] = {
+            "status": "dry_run",
+            "why": f"nothing was trained (retrain.dry_run): {asked.body['why']}",
+        }
+    else:
+        try:
+            done = desk.retrain(asked.body["why"])
+        except LockedError:
+            return None
+        except TorneoError as error:
+            again = isinstance(error, Transient)
+            found = {"status": "failed", "why": f"the training failed: {error.message}"[:LONGEST], "again": again}
+        else:
+            found = {
+                "status": "retrained",
+                "verdict": done.verdict,
+                "champion": done.champion,
+                "why": f"{done.words} (because of {asked.body['why']})"[: 2 * LONGEST],
+            }
+    return add_action(desk.state, desk.name, digest_of(["ended", asked.id])[:32], {**end, **found})
