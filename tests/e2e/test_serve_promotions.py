@@ -67,9 +67,9 @@ def test_two_hundred_promotions_and_rollbacks_under_load(home: Home) -> None:
             one.wait_for(10)
             for number in range(CHANGES // 2):
                 changing.promote(2, f"promotion {number}")
-                time.sleep(0.15 if number % 5 else 1.2)  # the server sees some of them alone, and some together
+                time.sleep(0.05 if number % 10 else 1.2)  # the server sees some of them alone, and some together
                 changing.rollback(f"rollback {number}")
-                time.sleep(0.15 if number % 5 else 1.2)
+                time.sleep(0.05 if number % 10 else 1.2)
             done.set()
             one.wait_for(10)
         deadline = time.monotonic() + PROMISED
