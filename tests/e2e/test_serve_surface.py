@@ -129,8 +129,8 @@ def test_mlflows_scoring_client_asks_it(server: Server) -> None:
     expected = server.predictions()
     frame = pd.DataFrame(server.rows)
     assert client.invoke(frame).get_predictions()["prediction"].tolist() == expected
-    columns = {name: np.array([row[name] for row in server.rows]) for name in server.rows[0]}
-    assert client.invoke(columns).get_predictions()["prediction"].tolist() == expected
+    names = httpx.get(f"{server.url}/model").json()["features"]
+    assert client.invoke(frame[names].to_numpy()).get_predictions()["prediction"].tolist() == expected
     csv = pl.DataFrame(server.rows).write_csv()
     answer = httpx.post(f"{server.url}/invocations", content=csv, headers={"Content-Type": "text/csv"})
     assert [each["prediction"] for each in answer.json()["predictions"]] == expected

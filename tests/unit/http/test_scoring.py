@@ -125,6 +125,17 @@ def test_what_is_no_table_is_refused(served: Served, body: str, kind: str, statu
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
 
 
+def test_a_row_without_an_answer_is_named(served: Served) -> None:
+    [endpoint] = served.service.endpoints.values()
+    names = endpoint.ready.champion.scorer.columns
+    huge = {**ROW, "a": 3e38, "b": -3e38}
+    for body in ({"instances": [[row[name] for name in names] for row in (ROW, huge)]}, {"inputs": [ROW, huge]}):
+        answer = _post(served, json.dumps(body))
+        assert answer.status_code == 422, answer.text
+        [error] = answer.json()["errors"]
+        assert (error["pointer"], error["detail"][:6]) == ("", "row 2:")
+
+
 def test_ping_says_whether_the_server_is_ready(served: Served) -> None:
     assert served.client.get("/ping").status_code == 200
     served.service.writer.failure = "the disk is full"
