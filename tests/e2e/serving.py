@@ -49,10 +49,10 @@ class Home:
         return Home(folder / "project", folder / "home")
 
 
-def train(folder: Path) -> Home:
+def train(folder: Path, **more: str) -> Home:
     """Train a linear model and a forest on the diabetes set."""
     project = write_project(folder / "project", challengers=CHALLENGERS, serve={"interval": 0.9})
-    torneo("run", str(project), home=folder / "home", TORNEO_JOBS="1")
+    torneo("run", str(project), home=folder / "home", TORNEO_JOBS="1", **more)
     return Home(project, folder / "home")
 
 
