@@ -138,6 +138,20 @@ def test_mlflows_scoring_client_asks_it(server: Server) -> None:
         client.invoke(frame.drop(columns="bmi"))
 
 
+def test_the_examples_of_the_description_are_answered(server: Server) -> None:
+    described = httpx.get(f"{server.url}/openapi.json").json()
+    schemas = described["components"]["schemas"]
+    for path, name in (
+        ("/predict", "Row"),
+        ("/explain", "Row"),
+        ("/invocations", "Invocation"),
+        ("/v2/models/diabetes/infer", "InferRequest"),
+    ):
+        [example] = schemas[f"diabetes.{name}"]["examples"]
+        answer = httpx.post(f"{server.url}{path}", json=example)
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+
+
 @pytest.mark.slow
 def test_schemathesis_finds_nothing(server: Server, tmp_path: Path) -> None:
     made = httpx.post(f"{server.url}/predict", json=server.rows[0]).json()["prediction_id"]

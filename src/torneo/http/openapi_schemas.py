@@ -9,6 +9,7 @@ from torneo.http.described import ref
 from torneo.http.row_schema import column_schema, row_schema
 from torneo.serving.endpoint import Endpoint
 from torneo.serving.model import Model
+from torneo.spec.columns import canonical_text
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -117,7 +118,11 @@ def _outcome(endpoint: Endpoint) -> Json:
 
 
 def _infer_request(model: Model, example: Json) -> Json:
-    tensors = [{**tensor, "shape": [1], "data": [example.get(tensor["name"])]} for tensor in oip_tensors.inputs(model)]
+    tensors = [
+        {**tensor, "shape": [1], "data": [canonical_text(value) if tensor["datatype"] == "BYTES" else value]}
+        for tensor in oip_tensors.inputs(model)
+        if (value := example.get(tensor["name"])) is not None
+    ]
     tensor = {
         "type": "object",
         "required": ["name", "shape", "datatype", "data"],
@@ -141,7 +146,7 @@ def _infer_request(model: Model, example: Json) -> Json:
             },
             "parameters": {"type": "object"},
         },
-        "examples": [{"inputs": [tensor for tensor in tensors if tensor["data"] != [None]]}],
+        "examples": [{"inputs": tensors}],
     }
 
 
