@@ -10,7 +10,7 @@ import typer
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
-from torneo.cli.shared import MOMENTS, Json, Since, Until, app, err, out, print_json, utc
+from torneo.cli.shared import MOMENTS, Json, ProjectName, Since, Until, app, err, out, print_json, utc
 
 log = typer.Typer(help="The log of predictions: what was answered, and what came of it.")
 app.add_typer(log, name="log", no_args_is_help=True)
@@ -43,7 +43,6 @@ def _keep(text: str) -> datetime.timedelta:
         raise typer.BadParameter(f"expected days or weeks such as 90d or 12w, not {text[:40]!r}") from None
 
 
-ProjectNamed = Annotated[str, typer.Argument(help="The project.")]
 OfVersion = Annotated[int | None, typer.Option(help="Answers of this version only.")]
 OfRole = Annotated[
     str | None, typer.Option("--role", callback=_role, help="Answers in this role only: champion, challenger, shadow.")
@@ -57,7 +56,7 @@ Key = Annotated[
 
 @log.command()
 def show(
-    project: ProjectNamed,
+    project: ProjectName = None,
     rows: Annotated[int, typer.Option(min=1, max=1000, help="How many lines to show.")] = 20,
     since: Since = None,
     until: Until = None,
@@ -97,7 +96,7 @@ def _split(key: list[str]) -> list[tuple[str, str]]:
 
 @log.command()
 def export(
-    project: ProjectNamed,
+    project: ProjectName = None,
     output: Annotated[Path, typer.Option("--out", "-o", help="A .parquet or .csv file.")] = Path("log.parquet"),
     since: Since = None,
     until: Until = None,
@@ -125,17 +124,20 @@ def export(
 
 @log.command()
 def outcomes(
-    project: ProjectNamed,
-    file: Annotated[str, typer.Argument(help="CSV, Parquet or JSON lines: prediction_id and value, or the target.")],
+    project: Annotated[str, typer.Argument(help="The project; left out in its own folder.")],
+    file: Annotated[
+        str | None, typer.Argument(help="CSV, Parquet or JSON lines: prediction_id and value, or the target.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Report what really happened; a later report corrects an earlier one. Ends with 13 if rows were left out."""
     from torneo import api
     from torneo.log import report_outcomes
 
-    opened = api.Project.load(project)
+    where, rows = (None, project) if file is None else (project, file)
+    opened = api.Project.load(where)
     with TerminalProgress(err) as progress:
-        done = report_outcomes(opened.runtime, opened.training, opened.folder, file, progress)
+        done = report_outcomes(opened.runtime, opened.training, opened.folder, rows, progress)
     if json:
         print_json(done.model_dump(mode="json"))
     else:
@@ -155,7 +157,7 @@ def outcomes(
 
 @log.command()
 def prune(
-    project: ProjectNamed,
+    project: ProjectName = None,
     before: Annotated[datetime.datetime | None, typer.Option(formats=MOMENTS, help="Older lines go (UTC).")] = None,
     keep: Annotated[
         datetime.timedelta | None, typer.Option(parser=_keep, metavar="DAYS", help="Lines of so long stay: 90d, 12w.")
@@ -182,7 +184,7 @@ def prune(
 
 
 @log.command()
-def erase(project: ProjectNamed, key: Key = None, json: Json = False) -> None:
+def erase(project: ProjectName = None, key: Key = None, json: Json = False) -> None:
     """Remove all lines about one subject for good, with their outcomes."""
     from torneo import api
     from torneo.log import entity_of

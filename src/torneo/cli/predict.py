@@ -10,7 +10,7 @@ import typer
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
-from torneo.cli.shared import Json, Since, Until, app, err, out, print_json, utc
+from torneo.cli.shared import Json, ProjectName, Since, Until, app, err, out, print_json, utc
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,10 +23,11 @@ SHOWN_REASONS = 8
 
 @app.command()
 def predict(
-    project: Annotated[str, typer.Argument(help="The project.")],
+    project: Annotated[str, typer.Argument(help="The project; left out in its own folder.")],
     file: Annotated[
-        str, typer.Argument(help="CSV, Parquet or JSON lines: rows as the contract has them, with or without target.")
-    ],
+        str | None,
+        typer.Argument(help="CSV, Parquet or JSON lines: rows as the contract has them, with or without target."),
+    ] = None,
     output: Annotated[
         Path, typer.Option("--out", "-o", help="Where to write: a .parquet or .csv file, or - for CSV on stdout.")
     ] = Path("predictions.parquet"),
@@ -47,10 +48,11 @@ def predict(
     if to_stdout and json:
         raise typer.BadParameter("the rows go to stdout already: give --out a file", param_hint="--json")
     refused = rejected or (Path("predictions") if to_stdout else output).with_suffix(".rejected.csv")
-    opened = api.Project.load(project)
+    where, rows = (None, project) if file is None else (project, file)
+    opened = api.Project.load(where)
     with TerminalProgress(err) as progress:
         done = opened.predict(
-            file, sys.stdout.buffer if to_stdout else output, refused, progress, version=version, log=log
+            rows, sys.stdout.buffer if to_stdout else output, refused, progress, version=version, log=log
         )
     if json:
         print_json({**done.model_dump(mode="json"), "out": str(output)})
@@ -77,8 +79,8 @@ def _show(console: Console, done: Predicted, where: str) -> None:
 
 @app.command()
 def replay(
-    project: Annotated[str, typer.Argument(help="The project.")],
     version: Annotated[int, typer.Option(help="The version to judge.")],
+    project: ProjectName = None,
     against: Annotated[int | None, typer.Option(help="The version it is judged against; the champion.")] = None,
     since: Since = None,
     until: Until = None,
@@ -104,7 +106,7 @@ def replay(
     else:
         replay_lines(out, done, opened.training.task)
     if done.decision is None:
-        fix = f"torneo log outcomes {project} FILE reports what happened; POST /outcomes does, too"
+        fix = f"torneo log outcomes {opened.name} FILE reports what happened; POST /outcomes does, too"
         raise ConflictError(f"there is no verdict: {done.undecided}", fix=fix)
     if html is not None:
         from torneo.reports.decision import decision_page

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from torneo.cli.shared import Json, app, out, print_json
+from torneo.cli.shared import Json, ProjectName, app, out, print_json
 
 if TYPE_CHECKING:
     from torneo.api import Project
@@ -35,7 +35,7 @@ def _share(text: str) -> float:
 
 @app.command()
 def traffic(
-    project: Annotated[str, typer.Argument(help="The project.")],
+    project: ProjectName = None,
     shadow: Annotated[
         int | None, typer.Option(parser=_version, metavar="VERSION", help="Scored beside and logged; none ends it.")
     ] = None,

@@ -43,7 +43,7 @@ def test_from_answers_to_a_verdict(place: Place) -> None:
     assert code == Exit.CONFLICT
     assert "share of rows whose class they differ on: " in out
     assert "there is no verdict: only 0 of 79 replayed lines have an outcome that can be judged" in err
-    assert "fix torneo log outcomes . FILE" in err
+    assert "fix torneo log outcomes small FILE" in err
     code, out, _ = place.says("log", "outcomes", ".", "answers.csv")
     assert (code, "recorded 79 outcomes of 79 rows" in out) == (Exit.OK, True)
     code, out, _ = place.says("replay", ".", "--version", str(other), "--html", "page.html")
@@ -69,7 +69,7 @@ def _the_log_is_kept(place: Place) -> None:
     pl.DataFrame({"prediction_id": [lines[0]["id"], "nobody"], "value": ["1", "1"]}).write_csv("o.csv")
     code, out, _ = place.says("log", "outcomes", ".", "o.csv", "--json")
     assert (code, json.loads(out)["unknown"]) == (Exit.FINDINGS, 1)
-    assert "about predictions that the log does not have" in place.says("log", "outcomes", ".", "o.csv")[1]
+    assert "about predictions that the log does not have" in place.says("log", "outcomes", "o.csv")[1]
     assert place.says("log", "erase", ".", "--key", "id=1002")[1] == "1 lines removed\n"
     assert json.loads(place.says("log", "erase", ".", "--key", "id=1002", "--json")[1]) == {"removed": 0}
     code, _, err = place.says("log", "erase", ".")
@@ -93,7 +93,7 @@ def _traffic_is_changed(place: Place, champion: int, other: int) -> None:
     code, _, err = place.says("traffic", ".", "--shadow", str(champion), "--why", "x")
     assert (code, "is champion: it cannot be shadow as well" in err) == (Exit.CONFLICT, True)
     assert place.says("promote", ".", str(other), "--why", "it is better")[0] == Exit.OK
-    found = json.loads(place.says("traffic", ".", "--json")[1])
+    found = json.loads(place.says("traffic", "--json")[1])
     assert (found["champion"]["number"], found["challenger"], found["share"]) == (other, None, 0.0)
     code, _, err = place.says("traffic", ".", "--shadow", "none", "--challenger", "none", "--why", "over")
     assert code == Exit.OK, err
@@ -101,7 +101,7 @@ def _traffic_is_changed(place: Place, champion: int, other: int) -> None:
 
 def test_csv_goes_to_stdout_alone(place: Place) -> None:
     place.says("run")
-    code, out, err = place.says("predict", ".", "data.csv", "--out", "-")
+    code, out, err = place.says("predict", "data.csv", "--out", "-")
     assert (code, pl.read_csv(io.StringIO(out)).height) == (Exit.OK, 120)
     assert "answered 120 of 120 rows" in err
 
