@@ -71,9 +71,17 @@ def test_each_scope_opens_its_own_routes_alone(served: Served, scope: str) -> No
 
 
 def test_a_project_that_is_not_there_is_told_to_those_who_may_know_alone(served: Served) -> None:
-    assert _ask(served, "/v1/nothing/model") == 401
+    assert _ask(served, "/v1/nothing/model") == _ask(served, "/v1/nothing/predict") == 401
+    assert _ask(served, "/v1/nothing/predict", headers=served.keys["predict"]) == 404
     assert _ask(served, "/v1/nothing/model", headers=served.keys["own"]) == 403
     assert _ask(served, "/v1/nothing/model", headers=served.keys["read"]) == 404
+
+
+def test_nobody_without_a_key_learns_which_projects_there_are() -> None:
+    with serve(trained(), trained(classes=True), auth=True) as both:
+        for path in ("/predict", "/model", "/history", "/explain"):
+            answer = both.client.request("GET" if path in ("/model", "/history") else "POST", path, json=ROW)
+            assert (answer.status_code, "buys" in answer.text) == (401, False), answer.text
 
 
 def test_a_key_may_come_as_a_bearer_token(served: Served) -> None:
