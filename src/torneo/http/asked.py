@@ -74,8 +74,7 @@ async def _asked(
     """A key is looked at first, so that nobody without one learns which projects there are."""
     service = service_of(request)
     named = request.path_params.get("project")
-    only = next(iter(service.endpoints)) if len(service.endpoints) == 1 else None
-    key = await service.admitted(presented(request), cast("Scope", scopes.scopes[0]), named or only)
+    key = await service.admitted(presented(request), cast("Scope", scopes.scopes[0]), named or service.only)
     client = request.client.host if request.client else ""
     return Asked(service, service.endpoint(named), key, client, request, answer)
 

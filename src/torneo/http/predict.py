@@ -61,9 +61,9 @@ async def predict(service: Service, request: Request) -> Answer:
     Raises:
         Problem: for the client.
     """
-    endpoint = service.endpoint(request.project)
     headers = request.headers
-    key = await service.admitted(presented_key(headers), "predict", endpoint.name)
+    key = await service.admitted(presented_key(headers), "predict", request.project or service.only)
+    endpoint = service.endpoint(request.project)
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
     rows, single = _rows(request.body, service.settings.max_rows)

@@ -65,6 +65,11 @@ class Service:
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadow")
         self._room = threading.Semaphore(SHADOWS)
 
+    @property
+    def only(self) -> str | None:
+        """The name of the project, where one is served."""
+        return next(iter(self.endpoints)) if len(self.endpoints) == 1 else None
+
     def endpoint(self, name: str | None) -> Endpoint:
         """The project of a name; without one, the only one that is served.
 
