@@ -47,6 +47,18 @@ def test_loads_without_scikit_learn_and_torneo(tmp_path: Path) -> None:
     assert float(done.stdout) == pytest.approx(float(expected))
 
 
+@pytest.mark.parametrize("together", [1, 2, 7])
+def test_an_answer_does_not_depend_on_the_rows_beside_it(made: Made, together: int) -> None:
+    scorer = load(made.folder)
+    columns = {name: made.frame[name].to_list() for name in scorer.columns}
+    whole = scorer.score(columns)
+    parts = [
+        scorer.score({name: values[start : start + together] for name, values in columns.items()})
+        for start in range(0, len(whole), together)
+    ]
+    assert np.concatenate(parts).tolist() == whole.tolist()
+
+
 @pytest.mark.parametrize(
     ("columns", "match"),
     [
