@@ -1,7 +1,7 @@
 """Drift: how fast, how often for nothing, how soon; against Evidently on the same windows.
 
-`TORNEO_DATA=… python bench/watch.py speed|alarms|curves --evidently VENV/bin/python`. Evidently needs an environment of
-its own (its side is bench/watch_evidently.py); without it, its columns stay empty.
+`TORNEO_DATA=… python bench/watch.py speed|alarms|curves|real --evidently VENV/bin/python`; Evidently needs that
+environment of its own (its side is bench/watch_evidently.py), and without it its columns stay empty.
 
 The rows of a real data set are taken for the whole population: baseline and window are drawn from them independently,
 with replacement, anew for every window, so that there is no drift but what is put in.
@@ -211,10 +211,25 @@ def curves(ask: Ask | None, random: np.random.Generator, data: Path, windows: in
 POWER = (100, 500, 2_000, 10_000)
 
 
+def real(data: Path) -> None:
+    """What there is in the data themselves: rossmann through 2015 by month, after training on the years before."""
+    sales = pl.read_csv(
+        data / "rossmann_sales_100stores.csv", try_parse_dates=True, schema_overrides={"StateHoliday": pl.String}
+    )
+    rows = sales.filter((pl.col("Open") == 1) & (pl.col("Sales") > 0)).drop("Customers", "Open", "Store")
+    rows = rows.with_columns(pl.col("Promo", "SchoolHoliday", "DayOfWeek").cast(pl.String)).sort("Date")
+    year = pl.col("Date").dt.year()
+    of_training = trained(rows.filter(year < 2015).drop("Date"))
+    print("| month | rows | drifted | what was found |\n|---|---:|---|---|")
+    for (month,), part in rows.filter(year == 2015).group_by(pl.col("Date").dt.month(), maintain_order=True):
+        report = drift(of_training, sketch(of_training, part.drop("Date")))
+        print(f"| 2015-{month:02} | {part.height:,} | {', '.join(report.columns)} | {' '.join(report.words[1:3])} |")
+
+
 def main() -> int:
     """Run one part and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=["speed", "alarms", "curves"])
+    parser.add_argument("part", choices=["speed", "alarms", "curves", "real"])
     parser.add_argument("--evidently", help="the Python of an environment with Evidently")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("TORNEO_DATA", ".")))
     parser.add_argument("--windows", type=int, default=100, help="windows per line of the table")
@@ -222,6 +237,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     random = np.random.default_rng(chosen.seed)
+    if chosen.part == "real":
+        real(chosen.data)
+        return 0
     with evidently(chosen.evidently) as ask:
         if chosen.part == "speed":
             speed(ask, random)
