@@ -168,7 +168,8 @@ def _block(lists: Sequence[Sequence[Any]]) -> Floats | None:
         return None
     with np.errstate(over="ignore"):
         block = numbers.astype(np.float32)
-    return block if np.isfinite(block.sum()) or not np.isinf(block).any() else None
+        total = block.sum()
+    return block if np.isfinite(total) or not np.isinf(block).any() else None
 
 
 def _numbers(name: str, values: Any) -> Floats:

@@ -102,3 +102,10 @@ def test_text_form_is_the_contracts(value: bool | int | float | str) -> None:
 def test_numpy_scalars_have_the_same_text() -> None:
     values = [np.int64(5), np.float32(2.0), np.bool_(True), np.str_("a"), np.float64("nan"), pd.NA, pd.NaT]
     assert [scorer_module.canonical_text(value) for value in values] == ["5", "2", "true", "a", "", "", ""]
+
+
+def test_numbers_whose_sum_is_too_large_are_numbers_all_the_same() -> None:
+    block = scorer_module._block([[3e38, 3e38], [1.0, float("nan")]])
+    assert block is not None
+    assert block[0].tolist() == [np.float32(3e38)] * 2
+    assert scorer_module._block([[1e39]]) is None
