@@ -25,7 +25,7 @@ from torneo.testing.still import SilentProgress
 
 if TYPE_CHECKING:
     from torneo.predictions import Predicted
-    from torneo.replay import Replayed
+    from torneo.spec.replay_records import Replayed
 
 
 def _ignore(report: StepReport) -> None:

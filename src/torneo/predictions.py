@@ -117,11 +117,15 @@ def predict(
         privacy = Privacy.of(project.project, project.contract, runtime.secret) if log else None
         batches = _Batches(project, model, asked, answers, privacy, new_ids()[0])
         tally = _write(runtime, batches, data, reading.rows, schema, (out, rejected), progress)
+    return _told(model.version, reading.rows, tally, rejected, log)
+
+
+def _told(version: int, rows: int, tally: _Tally, rejected: Path, log: bool) -> Predicted:
     if not tally.rejected:
         rejected.unlink(missing_ok=True)
     return Predicted(
-        version=model.version,
-        rows=reading.rows,
+        version=version,
+        rows=rows,
         predicted=tally.predicted,
         rejected=tally.rejected,
         reasons=dict(tally.reasons.most_common()),

@@ -23,9 +23,9 @@ from torneo.runtime import Runtime
 from torneo.serving.model import Model
 from torneo.serving.privacy import is_hidden
 from torneo.spec.columns import Column, canonical_text
-from torneo.spec.frozen import Frozen
 from torneo.spec.project import Project
 from torneo.spec.records import Decision
+from torneo.spec.replay_records import Replayed
 from torneo.stages.context import Context
 from torneo.stages.replayed import on_traffic
 from torneo.stages.scoring import LEAST_ROWS, Contender, contender, seen
@@ -36,28 +36,6 @@ PIECE = 10_000
 PERSONAL = "personal data is not in the log"
 STRANGE, REPEATED, TRAINED = "its outcome is no class", "the same row again", "a version was trained on it"
 """Why a line is left out."""
-
-
-class Replayed(Frozen):
-    """What came of a version on logged traffic: lines = replayed + those left out."""
-
-    version: int
-    against: int
-    lines: int
-    """Answers of champions in the window."""
-    replayed: int
-    left_out: Mapping[str, int]
-    """Why lines could not be scored again, and how many."""
-    difference: float | None
-    """Mean absolute difference of the two versions' answers, or the share of rows whose class they differ on."""
-    labelled: int
-    """Replayed lines with an outcome."""
-    not_judged: Mapping[str, int]
-    """Why lines with an outcome were not judged, and how many."""
-    judged: int
-    decision: Decision | None
-    undecided: str | None
-    """Why there is no decision."""
 
 
 @dataclass
@@ -100,9 +78,9 @@ class _Versions:
     @property
     def kept(self) -> Sequence[str]:
         """The columns that the judge looks at."""
-        split, names = self.project.split, self.read
-        also = [*self.project.judge.slices, *([split.by_time] if split.by_time else [])]
-        return list(dict.fromkeys([*names, *(name for name in also if name in self.models[0].contract)]))
+        also = [*self.project.judge.slices, self.project.split.by_time]
+        known = self.models[0].contract
+        return list(dict.fromkeys([*self.read, *(name for name in also if name is not None and name in known)]))
 
 
 def replay(
@@ -131,10 +109,9 @@ def replay(
         )
         versions = _Versions(project, (first, second))
         _check_classes(versions)
-        bar = progress.step("replay")
         collected = _Collected(columns={name: [] for name in versions.kept})
-        answered = (lines or LogFilter()).model_copy(update={"role": "champion"})
-        for frame in runtime.predictions.scan(project.project, answered, rows=PIECE):
+        bar = progress.step("replay")
+        for frame in runtime.predictions.scan(project.project, _answered(lines), rows=PIECE):
             _collect(versions, frame, collected)
             bar.advance(frame.height)
         bar.done()
@@ -143,7 +120,20 @@ def replay(
                 f"the log of {project.project} has no such answer of a champion",
                 fix="answers come from torneo serve, and from torneo predict --log",
             )
-        decision, judged, undecided = _judge(context, versions, found, collected)
+        return _told(pair, collected, *_judge(context, versions, found, collected))
+
+
+def _answered(lines: LogFilter | None) -> LogFilter:
+    return (lines or LogFilter()).model_copy(update={"role": "champion"})
+
+
+def _told(
+    pair: tuple[Champion, Champion],
+    collected: _Collected,
+    decision: Decision | None,
+    judged: int,
+    undecided: str | None,
+) -> Replayed:
     return Replayed(
         version=pair[0].number,
         against=pair[1].number,

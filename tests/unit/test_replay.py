@@ -18,8 +18,8 @@ from torneo.log import report_outcomes
 from torneo.metrics import metric
 from torneo.ports import LogFilter, Outcome, Prediction
 from torneo.promotion import Champion
-from torneo.replay import Replayed
 from torneo.serving.follow import open_model
+from torneo.spec.replay_records import Replayed
 from torneo.testing import SilentProgress
 from trained import copied, declare, opened, trained
 

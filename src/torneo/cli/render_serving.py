@@ -14,7 +14,7 @@ from torneo.promotion import Champion
 from torneo.serving.traffic import Traffic
 
 if TYPE_CHECKING:
-    from torneo.replay import Replayed
+    from torneo.spec.replay_records import Replayed
 
 
 def named(version: Champion | None) -> str:
