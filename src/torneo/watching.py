@@ -17,10 +17,12 @@ from torneo.promotion import Champion
 from torneo.runtime import Runtime
 from torneo.serving.follow import open_model
 from torneo.serving.model import Model
+from torneo.simulation.past import simulated_time
 from torneo.sources import fingerprint
 from torneo.spec.project import Project
 from torneo.spec.records import Decided
 from torneo.stages.context import CAUSE
+from torneo.testing import FixedClock
 from torneo.watchdog import shown
 from torneo.watchdog.desk import Desk, Retrained
 from torneo.watchdog.overlay import Overlay
@@ -36,11 +38,13 @@ class Watched(NamedTuple):
 
     project: Project
     folder: Path
+    simulated: bool = False
+    """Whether its time is the one up to which `torneo simulate` has played."""
 
 
 def desk(runtime: Runtime, watched: Watched, progress: Progress, *, dry: bool = False) -> Desk:
     """What the watchdog of a project works with; a dry one writes nothing and tells nobody."""
-    project, folder = watched
+    project, folder, simulated = watched
     models = _Models(runtime, project)
 
     def retrain(why: str) -> Retrained:
@@ -63,7 +67,7 @@ def desk(runtime: Runtime, watched: Watched, progress: Progress, *, dry: bool = 
         refusals=runtime.refusals,
         registry=runtime.registry,
         objects=runtime.objects,
-        clock=runtime.clock,
+        clock=FixedClock(simulated_time(runtime.state, project.project)) if simulated else runtime.clock,
         owner=runtime.owner,
         fingerprint=lambda: fingerprint(project.source, runtime.folders(folder)),
         retrain=retrain,

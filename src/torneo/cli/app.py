@@ -10,6 +10,7 @@ from torneo.cli import (  # noqa: F401 - they add their commands to `app`
     predict,
     project,
     serve,
+    simulate,
     traffic,
     watch,
 )

@@ -35,6 +35,9 @@ def watch(
         float | None, typer.Option(parser=_seconds, metavar="TIME", help="Go on, a pass each 30s, 1m, 1h.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be found and done; do nothing.")] = False,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Take the time up to which torneo simulate has played for now.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Look at what was served and at the source: open and close alerts, tell people, train again, go back.
@@ -48,7 +51,7 @@ def watch(
     if every is not None and dry_run:
         raise typer.BadParameter("a dry run is one pass", param_hint="--every")
     runtime = Runtime(settings())
-    watched = [_watched(runtime, where or None) for where in projects or [""]]
+    watched = [_watched(runtime, where or None)._replace(simulated=simulated) for where in projects or [""]]
     if every is not None:
         _go_on(runtime, watched, every, json=json)
         return

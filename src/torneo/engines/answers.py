@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,7 +14,7 @@ from torneo.ports import Prediction
 from torneo.serving.endpoint import Call
 from torneo.serving.model import Model
 from torneo.serving.privacy import Privacy
-from torneo.spec.columns import TEMPORAL
+from torneo.spec.columns import TEMPORAL, Column
 
 ID, WARNINGS = "prediction_id", "warnings"
 
@@ -61,7 +61,7 @@ def log_lines(
     """What the log has of answered rows: the same as of rows that were sent to the server."""
     at, latency = time.time_ns() // 1000, (time.perf_counter_ns() - call.started) // 1000
     lines = []
-    rows = _as_sent(model, typed).to_dicts()
+    rows = as_sent(model.contract, typed).to_dicts()
     for id_, row, answer, let_pass in zip(ids, rows, model.written(scores), warnings, strict=True):
         sent = {name: value for name, value in row.items() if value is not None}
         told = answer if let_pass is None else {**answer, WARNINGS: [{"reason": each} for each in let_pass.split(";")]}
@@ -85,9 +85,9 @@ def log_lines(
     return lines
 
 
-def _as_sent(model: Model, typed: pl.DataFrame) -> pl.DataFrame:
+def as_sent(contract: Mapping[str, Column], typed: pl.DataFrame) -> pl.DataFrame:
     """Rows as a request has them: dates as the contract writes them."""
-    formats = {name: column.format for name, column in model.contract.items() if column.type in TEMPORAL}
+    formats = {name: column.format for name, column in contract.items() if column.type in TEMPORAL}
     return typed.with_columns(
         pl.col(name).dt.strftime(form.replace(".%f", "%.f"))
         for name, form in formats.items()

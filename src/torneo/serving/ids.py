@@ -34,3 +34,12 @@ def lowest_id(milliseconds: int) -> str:
     """
     moment = f"{milliseconds:012x}"
     return f"{moment[:8]}-{moment[8:]}-7000-8000-000000000000"
+
+
+def milliseconds_of(id_: str) -> int:
+    """The moment of an id: milliseconds since 1970 in UTC.
+
+    >>> milliseconds_of("017f22e2-79b0-7cc3-98c4-dc0c0c07398f") == 0x017F22E279B0
+    True
+    """
+    return int(id_[:8] + id_[9:13], 16)

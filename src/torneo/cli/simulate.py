@@ -1,0 +1,125 @@
+"""The command that plays traffic which never was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from torneo.cli.progress import TerminalProgress
+from torneo.cli.shared import Json, app, err, out, print_json
+
+if TYPE_CHECKING:
+    from torneo.simulating import Day, Played
+
+REASONS = 3
+
+
+def _seconds(text: str) -> float:
+    from torneo.spec.watchdog import parse_length
+
+    try:
+        return float(parse_length(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _check_together(*, outcomes: bool, later: int, server: str | None, grow: Path | None) -> None:
+    if not outcomes and grow is not None:
+        raise typer.BadParameter("rows without an outcome teach nothing: leave out --no-outcomes", param_hint="--grow")
+    if server is not None and later:
+        raise typer.BadParameter("a server dates outcomes itself: leave it out", param_hint="--outcomes-after")
+
+
+@app.command()
+def simulate(
+    project: Annotated[str, typer.Argument(help="The project.")],
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days are played.")] = 5,
+    per_day: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows of each day.")] = 200,
+    drift: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND:COLUMN=AMOUNT",
+            help="A change: shift (in standard deviations), scale (a factor), or of a share of the rows missing, "
+            "new_category, swap, flip, prior. Of the target, it changes what happens.",
+        ),
+    ] = None,
+    after: Annotated[int, typer.Option(min=0, metavar="DAYS", help="So many days come before the change.")] = 0,
+    over: Annotated[
+        int, typer.Option(min=0, metavar="DAYS", help="The change grows over so many days; 0: it comes at once.")
+    ] = 0,
+    outcomes_after: Annotated[
+        int, typer.Option(min=0, metavar="DAYS", help="Outcomes are reported so long after the answers.")
+    ] = 0,
+    outcomes: Annotated[bool, typer.Option("--outcomes/--no-outcomes", help="Whether outcomes are reported.")] = True,
+    file: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE", help="Rows to play, with the target; else accepted ones, unseen first."),
+    ] = None,
+    grow: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add the answered rows with their outcomes to this CSV source.")
+    ] = None,
+    through: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask a running server, now; else the log gets days to come.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="TORNEO_API_KEY", show_envvar=True, help="An API key of the server.")
+    ] = None,
+    pace: Annotated[
+        float, typer.Option(parser=_seconds, metavar="TIME", help="How long a simulated day takes, such as 2s.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds play equal days.")] = 0,
+    reset: Annotated[bool, typer.Option("--reset", help="Remove simulated lines from the log; play nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Play a project's rows as the traffic of days to come, with chosen drift, and report what happened then.
+
+    Simulated lines of the log have the key `simulated`. `torneo watch --simulated` looks at them when those days are
+    over.
+    """
+    from torneo import api
+    from torneo.simulating import Wanted, forget
+    from torneo.simulating import simulate as play
+    from torneo.simulation.plan import Plan, parse_perturbation
+
+    opened = api.Project.load(project)
+    if reset:
+        out.print(f"{forget(opened.runtime, opened.training):,} simulated lines removed")
+        return
+    _check_together(outcomes=outcomes, later=outcomes_after, server=through, grow=grow)
+    try:
+        changes = tuple(parse_perturbation(text) for text in drift or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--drift") from None
+    later = outcomes_after if outcomes else None
+    plan = Plan(days=days, per_day=per_day, drift=changes, after=after, over=over, outcomes=later, seed=seed)
+    wanted = Wanted(plan=plan, file=file, server=through, key=key, grow=grow, pace=pace)
+    with TerminalProgress(err) as progress:
+        tell = _tell if not json else _nobody
+        played = play(opened.runtime, opened.training, opened.folder, wanted, progress, tell)
+    if json:
+        print_json(played.model_dump(mode="json"))
+    else:
+        _show(played, now=through is not None)
+
+
+def _nobody(day: Day) -> None:
+    """JSON has all days at the end."""
+
+
+def _tell(day: Day) -> None:
+    change = f", changed by {day.strength:.0%}" if day.strength else ""
+    refused = f", {day.refused:,} refused" if day.refused else ""
+    version = "nobody" if day.version is None else f"version {day.version}"
+    out.print(f"{day.day}: {version} answered {day.answered:,} rows{refused}{change}", soft_wrap=True)
+    for reason, count in list(day.reasons.items())[:REASONS]:
+        out.print(f"  {count:,} {reason}", markup=False)
+
+
+def _show(played: Played, *, now: bool) -> None:
+    out.print(f"played {played.kind}: there are {played.rows:,}, each was played {played.turns:.2g} times by now")
+    grown = f", {played.grown:,} rows added to the file" if played.grown else ""
+    out.print(f"{played.outcomes:,} outcomes reported{grown}")
+    if not now:
+        out.print(f"the simulated time is {played.until:%Y-%m-%d %H:%M} UTC: torneo watch {played.project} --simulated")

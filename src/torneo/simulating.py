@@ -1,0 +1,243 @@
+"""Replays a project's rows as traffic of days to come: into the log, or through a server, with chosen drift."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from torneo import promotion
+from torneo.client import Client
+from torneo.engines.batch import asked_of, sort_rows
+from torneo.engines.growing import Growing
+from torneo.engines.simulated import Served, Straight, Way
+from torneo.errors import ConflictError, NotFoundError
+from torneo.ports import LogFilter, Progress
+from torneo.promotion import Champion
+from torneo.runtime import Runtime
+from torneo.serving.follow import open_model
+from torneo.serving.privacy import Privacy
+from torneo.simulation.past import MARK, RECORD, Past
+from torneo.simulation.plan import DAY, Plan, chosen, moments, perturbed, random_of
+from torneo.simulation.renewal import renewed
+from torneo.sources import read
+from torneo.spec.frozen import Frozen
+from torneo.spec.project import Project
+from torneo.spec.records import LINE, GateReport
+from torneo.spec.source import Source
+from torneo.stages.scoring import contender, seen
+
+ID = "__id__"
+UNSEEN, ALL, GIVEN = "accepted rows that the champion was not trained on", "accepted rows", "rows of the file"
+
+
+class Day(Frozen):
+    """A day that was played: its rows are answered or refused."""
+
+    day: datetime.date
+    strength: float
+    """The part of the change that had come."""
+    version: int | None
+    """Who answered."""
+    answered: int
+    refused: int
+    reasons: Mapping[str, int] = {}
+    """How many rows were refused for each reason."""
+
+
+class Played(Frozen):
+    """What was played."""
+
+    project: str
+    days: tuple[Day, ...]
+    rows: int
+    """How many different rows there are to play."""
+    kind: str
+    """What these rows are."""
+    turns: float
+    """How often each of them has been played by now, on average."""
+    outcomes: int
+    grown: int
+    """Rows that were added to a file."""
+    until: datetime.datetime
+    """The simulated time at the end."""
+
+
+class Pool(NamedTuple):
+    """The rows that are played."""
+
+    frame: pl.DataFrame
+    kind: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How days are played."""
+
+    plan: Plan
+    file: str | None = None
+    """The rows, with their target; without it accepted ones that the champion was not trained on."""
+    server: str | None = None
+    """The URL of a running server; without it the answers go straight into the log."""
+    key: str | None = None
+    """A key for the server."""
+    grow: Path | None = None
+    """A CSV file, the project's source as a rule, that gets the answered rows with their outcomes."""
+    pace: float = 0.0
+    """The seconds that a day takes."""
+
+
+def simulate(
+    runtime: Runtime,
+    project: Project,
+    folder: Path,
+    wanted: Wanted,
+    progress: Progress,
+    tell: Callable[[Day], None],
+) -> Played:
+    """Play days of traffic, the first one after all that were played before, or after the day of the champion.
+
+    Args:
+        tell: is told of each day.
+
+    Raises:
+        NotFoundError: there is no champion yet.
+        ConflictError: the log has predictions that were not simulated, a change does not fit its column, or the file
+            cannot grow.
+    """
+    plan, name = wanted.plan, project.project
+    champion = promotion.champion(runtime.state, name)
+    if champion is None:
+        raise NotFoundError(f"{name} has no champion yet", fix=f"torneo run {name}")
+    past = _past(runtime, project, champion)
+    pool = _pool(runtime, project, folder, past, wanted.file, progress)
+    plan.check(pool.frame.schema)
+    growing = None if wanted.grow is None else Growing.of(project, wanted.grow)
+    days, outcomes, grown = [], 0, 0
+    bar = progress.step("simulate", plan.days)
+    with _way(runtime, project, champion, pool.frame.schema, wanted) as way:
+        for number in range(plan.days):
+            began = time.monotonic()
+            day, known = _day(way, project, pool, past, plan, number)
+            outcomes += known.height
+            if growing is not None and number + (plan.outcomes or 0) < plan.days:  # later ones are not known at the end
+                growing.add(known)
+                grown += known.height
+            past = past.model_copy(update={"until": past.until + DAY, "played": past.played + plan.per_day})
+            if wanted.server is None:
+                runtime.state.put(name, RECORD, past.model_dump(mode="json"))
+            days.append(day)
+            tell(day)
+            bar.advance(note=f"{day.day}")
+            time.sleep(max(0.0, wanted.pace - (time.monotonic() - began)))
+    bar.done()
+    return Played(
+        project=name,
+        days=tuple(days),
+        rows=pool.frame.height,
+        kind=pool.kind,
+        turns=past.played / pool.frame.height,
+        outcomes=outcomes,
+        grown=grown,
+        until=past.until,
+    )
+
+
+def forget(runtime: Runtime, project: Project) -> int:
+    """Remove simulated lines from the log, with their outcomes; gives how many. Their days stay played."""
+    return runtime.predictions.erase(project.project, MARK)
+
+
+def _past(runtime: Runtime, project: Project, champion: Champion) -> Past:
+    """What was played before.
+
+    Raises:
+        ConflictError: real predictions stand in the log: they and simulated ones would be watched together.
+    """
+    name, now = project.project, runtime.clock.now()
+    real = runtime.predictions.page(name, LogFilter(until=now), limit=1)
+    if real and real[0].key != MARK:
+        raise ConflictError(
+            f"the log of {name} has predictions that were not simulated, the last of {real[0].time:%Y-%m-%d %H:%M} UTC",
+            fix=f"set TORNEO_HOME to a folder for simulations (without TORNEO_STATE), torneo run {name}, and try again",
+        )
+    found = runtime.state.get(name, RECORD)
+    if found is not None:
+        return Past.model_validate(found)
+    gate = GateReport.model_validate(runtime.state.get(name, "gate"))
+    since = max(entry.time for entry in promotion.history(runtime.state, name))
+    first = datetime.datetime.combine(since.date(), datetime.time(), datetime.UTC) + DAY
+    return Past(until=first, played=0, accepted=gate.accepted.key, champion=champion.model_dump(mode="json"))
+
+
+def _pool(runtime: Runtime, project: Project, folder: Path, past: Past, file: str | None, progress: Progress) -> Pool:
+    with runtime.context(project, folder, progress) as context:
+        if file is not None:
+            return Pool(_rows_of(runtime, project, folder, file, context.work / "played.parquet"), GIVEN)
+        columns = list(project.contract.columns)
+        frame = pl.read_parquet(context.objects.path(past.accepted)).select(columns)
+        first = Champion.model_validate(past.champion)
+        unseen = frame.filter(~seen(context, frame, [contender(context, "champion", first.bundle, first.digest)]))
+    return Pool(unseen, UNSEEN) if unseen.height else Pool(frame, ALL)
+
+
+def _rows_of(runtime: Runtime, project: Project, folder: Path, file: str, target: Path) -> pl.DataFrame:
+    """The rows of a file that the contract accepts, in its types.
+
+    Raises:
+        ConflictError: it accepts none.
+    """
+    like = project.source
+    source = Source(uri=file, delimiter=like.delimiter, encoding=like.encoding, decimal=like.decimal)
+    reading = read(source, [Path(), *runtime.folders(folder)], target)
+    table = pl.read_parquet(target)
+    columns = project.contract.columns
+    rows = sort_rows(asked_of(project, columns, set(columns), table.schema, reading.file), table).typed
+    if not rows.height:
+        raise ConflictError(f"the contract of {project.project} accepts no row of {reading.file}")
+    return rows
+
+
+@contextmanager
+def _way(runtime: Runtime, project: Project, champion: Champion, schema: pl.Schema, wanted: Wanted) -> Iterator[Way]:
+    if wanted.server is not None:
+        with Client(wanted.server, key=wanted.key, project=project.project) as client:
+            yield Served(project, client)
+        return
+    model = open_model(champion, runtime.objects, runtime.home / "serving", runtime.settings.jobs)
+    numbered = pl.Schema({**schema, LINE: pl.Int64()})
+    asked = asked_of(project, model.contract, model.scorer.columns, numbered, "what is played")
+    privacy = Privacy.of(project.project, project.contract, runtime.secret)
+    yield Straight(project, model, asked, privacy, runtime.predictions, runtime.refusals)
+
+
+def _day(way: Way, project: Project, pool: Pool, past: Past, plan: Plan, number: int) -> tuple[Day, pl.DataFrame]:
+    """Play a day; gives also the rows whose outcomes are reported."""
+    day, strength = past.until.date(), plan.strength(number)
+    random = random_of(plan.seed, day)
+    times = moments(day, plan.per_day, random)
+    rows = pool.frame[chosen(pool.frame.height, past.played, plan.per_day, plan.seed)]
+    changed = perturbed(rows, plan.drift, strength, pool.frame, random)
+    frame = renewed(project, changed, pool.frame, past.played, times)
+    sent = way.send(frame, times)
+    answered = frame.with_columns(pl.Series(ID, sent.ids, dtype=pl.String)).drop_nulls(ID)
+    known = answered.drop_nulls(project.target) if plan.outcomes is not None else answered.clear()
+    target = known[project.target]
+    values = (target if project.task == "regression" else target.cast(pl.String)).to_list()
+    if known.height:
+        way.report(dict(zip(known[ID], values, strict=True)), (plan.outcomes or 0) * DAY)
+    told = Day(
+        day=day,
+        strength=strength,
+        version=sent.version,
+        answered=answered.height,
+        refused=frame.height - answered.height,
+        reasons=dict(sent.reasons),
+    )
+    return told, known.drop(ID)
