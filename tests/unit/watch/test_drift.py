@@ -156,3 +156,16 @@ def test_drift_persists_by_column() -> None:
     assert persistent_columns([age, fine, age], bad=2, of=3) == ("age",)
     assert persistent_columns([age, age, income], bad=2, of=3) == (), "one window each: neither column persists"
     assert persistent_columns([], bad=1, of=1) == ()
+
+
+def test_a_column_that_was_empty_in_training_drifts_when_it_is_filled() -> None:
+    empty_column = pl.DataFrame(
+        {"x": pl.Series([None] * 100, dtype=pl.Float64), "c": pl.Series([None] * 100, dtype=pl.String)}
+    )
+    trained = baseline_of(empty_column)
+    assert drift(trained, sketch(trained, empty_column)).verdict != "drift"
+    nothing = empty_column.with_columns(pl.lit(None).alias("x"), pl.lit(None).alias("c"))
+    assert drift(trained, sketch(trained, nothing)).verdict != "drift", "columns without a type are empty, too"
+    filled = drift(trained, sketch(trained, pl.DataFrame({"x": [1.0] * 100, "c": ["a"] * 100})))
+    assert filled.columns == ("x", "c")
+    assert "x: 0.0% of the rows have no value, 100.0% in training" in filled.words[1]
