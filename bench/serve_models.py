@@ -30,7 +30,7 @@ class Model:
     rows: Sequence[Mapping[str, Any]]
     """Rows of its data, complete, with the columns that a client sends."""
     framed: Sequence[Mapping[str, Any]]
-    """The same with what the pipeline reads, categories as text."""
+    """The same with what the pipeline reads alone."""
     pipeline: Path
 
 
@@ -73,29 +73,26 @@ def _model(home: Path, name: str) -> Model:
     )
     columns = project.contract.columns
     inputs = [column for column in columns if column not in (project.target, *project.contract.key)]
-    texts = {column: columns[column].type == "category" for column in inputs}
+    texts = {column: frame.schema[column] == pl.String for column in inputs}
     path = home / f"{name}.joblib"
     sent = frame.drop_nulls().head(MOST).drop(project.target).to_dicts()
-    X = frame.select(pl.col(column).cast(pl.String) if texts[column] else pl.col(column) for column in inputs)
-    pipeline = _pipeline(project.task, texts).fit(X.to_pandas(), frame[project.target].to_pandas())
+    pipeline = _pipeline(project.task, texts).fit(frame[inputs].to_pandas(), frame[project.target].to_pandas())
     joblib.dump((pipeline, texts), path)
-    framed = [{column: str(row[column]) if texts[column] else row[column] for column in inputs} for row in sent]
+    framed = [{column: row[column] for column in inputs} for row in sent]
     return Model(name, sent, framed, path)
 
 
 def _pipeline(task: str, texts: Mapping[str, bool]) -> Any:
+    """A scaler and the model; only columns of words need an encoder."""
     from sklearn.compose import make_column_transformer
-    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
     from xgboost import XGBRegressor
 
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    categories = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
-    prepared = make_column_transformer(
-        (numbers, [name for name, text in texts.items() if not text]),
-        (categories, [name for name, text in texts.items() if text]),
-    )
+    words = [name for name, text in texts.items() if text]
+    scaler: Any = StandardScaler()
+    if words:
+        scaler = make_column_transformer((OneHotEncoder(), words), remainder=scaler)
     boosting = XGBRegressor(n_estimators=300, learning_rate=0.05, max_depth=4, n_jobs=1, random_state=0)
-    return make_pipeline(prepared, boosting if task == "regression" else LogisticRegression())
+    return make_pipeline(scaler, boosting if task == "regression" else LogisticRegression())
