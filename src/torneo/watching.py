@@ -6,13 +6,14 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torneo.errors import ConflictError, LockedError, TorneoError
 from torneo.notify import senders
 from torneo.orchestration import local
-from torneo.ports import Progress
+from torneo.ports import ObjectStore, Progress
 from torneo.promotion import Champion
 from torneo.runtime import Runtime
 from torneo.serving.follow import open_model
@@ -45,7 +46,7 @@ class Watched(NamedTuple):
 def desk(runtime: Runtime, watched: Watched, progress: Progress, *, dry: bool = False) -> Desk:
     """What the watchdog of a project works with; a dry one writes nothing and tells nobody."""
     project, folder, simulated = watched
-    models = _Models(runtime, project)
+    models = Models(project, runtime.objects, runtime.home / "serving", runtime.settings.jobs)
 
     def retrain(why: str) -> Retrained:
         with runtime.context(project, folder, progress) as context:
@@ -78,19 +79,21 @@ def desk(runtime: Runtime, watched: Watched, progress: Progress, *, dry: bool = 
     )
 
 
-class _Models:
-    """Versions that answer logged inputs again; each is loaded once."""
+class Models:
+    """Versions that answer logged inputs again; the last one stays loaded.
 
-    def __init__(self, runtime: Runtime, project: Project) -> None:
-        self._runtime = runtime
+    Args:
+        folder: where bundles are kept on this machine.
+    """
+
+    def __init__(self, project: Project, objects: ObjectStore, folder: Path, jobs: int) -> None:
+        self._open = partial(open_model, objects=objects, folder=folder, threads=jobs)
         self._marked = {name for name, column in project.contract.columns.items() if column.pii is not None}
         self._models: dict[str, Model] = {}
 
     def _model(self, version: Champion) -> Model:
         if version.digest not in self._models:
-            runtime = self._runtime
-            model = open_model(version, runtime.objects, runtime.home / "serving", runtime.settings.jobs)
-            self._models = {version.digest: model}
+            self._models = {version.digest: self._open(version)}
         return self._models[version.digest]
 
     def rescore(self, version: Champion, rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from torneo.notify.log import log
-from torneo.notify.mail import mail
-from torneo.notify.webhook import slack, webhook
+from torneo.notify.log import write_log
+from torneo.notify.mail import send_mail
+from torneo.notify.webhook import post_slack, post_webhook
 from torneo.spec.records import digest_of
 from torneo.spec.watchdog import Channel
 from torneo.watchdog.desk import Message
@@ -23,7 +23,7 @@ def senders(channels: Sequence[Channel]) -> Mapping[str, Callable[[Message], Non
 
 def _sender(channel: Channel) -> Callable[[Message], None]:
     if channel.webhook is not None:
-        return partial(webhook, channel.webhook, channel.secret)
+        return partial(post_webhook, channel.webhook, channel.secret)
     if channel.slack is not None:
-        return partial(slack, channel.slack)
-    return log if channel.email is None else partial(mail, channel.email)
+        return partial(post_slack, channel.slack)
+    return write_log if channel.email is None else partial(send_mail, channel.email)

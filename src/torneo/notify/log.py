@@ -9,6 +9,6 @@ from torneo.watchdog.desk import Message
 _logger = logging.getLogger("torneo.watchdog")
 
 
-def log(message: Message) -> None:
+def write_log(message: Message) -> None:
     """Write a line."""
     _logger.warning("%s: %s", message.title, message.why)

@@ -16,7 +16,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SUBMISSION = 587
 
 
-def mail(channel: Email, message: Message) -> None:
+def send_mail(channel: Email, message: Message) -> None:
     """Send a message; `Message-ID` is the same when it is sent again.
 
     Raises:

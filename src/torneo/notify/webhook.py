@@ -21,12 +21,12 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     """What proves that who has the secret sent this body then: refuse a timestamp that is minutes old.
 
     >>> signature("key", "1700000000", b"{}")[:23]
-    'sha256=5f4ff0ec2efff6b2'
+    'sha256=9d713ed406bb7076'
     """
     return f"sha256={hmac.digest(secret.encode(), timestamp.encode() + b'.' + body, sha256).hex()}"
 
 
-def webhook(url: str, secret: str | None, message: Message) -> None:
+def post_webhook(url: str, secret: str | None, message: Message) -> None:
     """Post a message as JSON. The id is the same when it is sent again, so that the other side can tell.
 
     Raises:
@@ -41,7 +41,7 @@ def webhook(url: str, secret: str | None, message: Message) -> None:
     _post(url, body, headers)
 
 
-def slack(url: str, message: Message) -> None:
+def post_slack(url: str, message: Message) -> None:
     """Post a message as Slack's incoming webhooks take it.
 
     Raises:

@@ -109,12 +109,12 @@ def following(
 def _verdicts(subject: Subject, told: Sequence[Told]) -> Iterator[bool]:
     """Whether each window was bad, the newest first; a window that was looked at again counts as it was last."""
     version = told[-1].evaluation.version
-    windows: dict[str, tuple[str, bool]] = {}
-    for _, each in told:
+    windows: dict[str, tuple[str, int, bool]] = {}
+    for number, each in told:
         if subject[0] in each.rules and each.version == version:
             bad = any((one.rule, one.subject) == subject for one in each.findings)
-            windows[each.window] = (each.place, bad)
-    for _, bad in sorted(windows.values(), reverse=True):
+            windows[each.window] = (each.place, number, bad)
+    for *_, bad in sorted(windows.values(), reverse=True):
         yield bad
 
 
@@ -140,7 +140,7 @@ def _event(
     to: tuple[str, ...],
 ) -> AlertEvent:
     last = None if alert is None else alert.last
-    why = f"it is good again: it was {last.why}" if found is None and last is not None else found.why if found else ""
+    why = f"it is good again; it was: {last.why}" if found is None and last is not None else found.why if found else ""
     known = found or last
     assert known is not None  # noqa: S101 - an alert that closes has been opened
     rule, name = subject

@@ -17,6 +17,7 @@ WINDOWS, ALERTS, ACTIONS = "windows", "alerts", "watch"
 RECALLED = 500
 """So many evaluations are looked back at; persistence is counted over at most fifty windows."""
 FOLLOWED = "watch/followed"
+AT = "at"
 HAPPENED = ("opened", "grew", "closed")
 
 
@@ -35,20 +36,29 @@ def add_evaluation(state: StateStore, project: str, evaluation: Evaluation) -> N
     state.append(project, WINDOWS, evaluation.identity(last[-1].sequence if last else 0), body)
 
 
-def events(state: StateStore, project: str) -> Sequence[tuple[AlertEvent, Entry]]:
-    """All that has happened to alerts, oldest first."""
-    entries = state.read(project, ALERTS)
-    return [(AlertEvent.model_validate(each.body), each) for each in entries if each.body["event"] in HAPPENED]
+def events(state: StateStore, project: str) -> Sequence[tuple[AlertEvent, datetime.datetime]]:
+    """All that has happened to alerts, with its time, oldest first."""
+    entries = [entry for entry in state.read(project, ALERTS) if entry.body["event"] in HAPPENED]
+    return [(_event(entry), happened_at(entry)) for entry in entries]
+
+
+def _event(entry: Entry) -> AlertEvent:
+    return AlertEvent.model_validate({name: value for name, value in entry.body.items() if name != AT})
+
+
+def happened_at(entry: Entry) -> datetime.datetime:
+    """When it happened by the watchdog's clock, which may be that of a simulation."""
+    return datetime.datetime.fromisoformat(entry.body[AT])
 
 
 def alerts(state: StateStore, project: str) -> Mapping[Subject, Alert]:
     """The last alert of each subject."""
-    return standing([(event, entry.time) for event, entry in events(state, project)])
+    return standing(events(state, project))
 
 
-def add_event(state: StateStore, project: str, event: AlertEvent) -> None:
+def add_event(state: StateStore, project: str, event: AlertEvent, now: datetime.datetime) -> None:
     """Write what happened to an alert."""
-    state.append(project, ALERTS, event.identity, event.model_dump(mode="json"))
+    state.append(project, ALERTS, event.identity, {**event.model_dump(mode="json"), AT: now.isoformat()})
 
 
 def actions(state: StateStore, project: str) -> Sequence[Entry]:
@@ -62,19 +72,20 @@ def pending(entries: Sequence[Entry]) -> Sequence[Entry]:
     return [entry for entry in entries if entry.body["event"] == "requested" and entry.id not in ended]
 
 
-def add_action(state: StateStore, project: str, id: str, body: Mapping[str, Any]) -> Entry:  # noqa: A002
+def add_action(
+    state: StateStore,
+    project: str,
+    id: str,  # noqa: A002 - the port's name for it
+    body: Mapping[str, Any],
+    now: datetime.datetime,
+) -> Entry:
     """Write that something begins or has ended."""
-    return state.append(project, ACTIONS, id, body)
+    return state.append(project, ACTIONS, id, {**body, AT: now.isoformat()})
 
 
 def ending(entries: Sequence[Entry], request: Entry) -> Entry | None:
     """How something ended, if it has."""
     return next((each for each in entries if each.body["event"] == "ended" and each.body["of"] == request.id), None)
-
-
-def moment(text: str) -> datetime.datetime:
-    """A time as the streams have it."""
-    return datetime.datetime.fromisoformat(text)
 
 
 def followed(state: StateStore, project: str) -> int:

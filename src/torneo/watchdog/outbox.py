@@ -16,7 +16,7 @@ from torneo.errors import TorneoError
 from torneo.ports import Entry
 from torneo.spec.records import digest_of
 from torneo.watchdog.desk import Desk, Message
-from torneo.watchdog.journal import ACTIONS, ALERTS, HAPPENED
+from torneo.watchdog.journal import ACTIONS, ALERTS, HAPPENED, happened_at
 
 PATIENCE = datetime.timedelta(days=3)
 """So long a message is tried again."""
@@ -45,7 +45,7 @@ def deliver(desk: Desk) -> Told:
     for entry, key in _undelivered(desk):
         place = f"{entry.id}/{key}"
         number, due = attempts.get(place, [0, ""])
-        if key not in desk.channels or entry.time < now - PATIENCE:
+        if key not in desk.channels or happened_at(entry) < now - PATIENCE:
             _end(desk, entry, key, "gave_up")
         elif key in told.failed or time.monotonic() - began > PASS_SECONDS or due > now.isoformat():
             told.waiting += 1
@@ -73,7 +73,7 @@ def _undelivered(desk: Desk) -> Iterator[tuple[Entry, str]]:
     done = {(entry.body["of"], entry.body["channel"]) for entry in happened if entry.body["event"] not in HAPPENED}
     entries: Sequence[Entry] = [entry for entry in happened if entry.body["event"] in HAPPENED]
     actions = [entry for entry in desk.state.read(desk.name, ACTIONS) if entry.body["event"] == "ended"]
-    for entry in sorted([*entries, *actions], key=lambda each: each.time):
+    for entry in sorted([*entries, *actions], key=lambda each: (happened_at(each), each.time)):
         for key in entry.body["to"]:
             if (entry.id, key) not in done:
                 yield entry, key
@@ -88,4 +88,4 @@ def _message(desk: Desk, entry: Entry) -> Message:
     body: dict[str, Any] = dict(entry.body)
     event = body["event"] if body["event"] in HAPPENED else body["status"]
     about = {name: body[name] for name in ("rule", "subject", "alert") if name in body}
-    return Message(id=entry.id, event=event, project=desk.name, time=entry.time, why=body["why"], **about)
+    return Message(id=entry.id, event=event, project=desk.name, time=happened_at(entry), why=body["why"], **about)

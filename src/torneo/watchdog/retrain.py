@@ -14,7 +14,7 @@ from torneo.ports import Entry
 from torneo.spec.records import digest_of
 from torneo.watchdog.alerts import Alert
 from torneo.watchdog.desk import Desk
-from torneo.watchdog.journal import add_action, ending, moment
+from torneo.watchdog.journal import add_action, ending, happened_at
 
 RETRAIN = "retrain"
 DAY = datetime.timedelta(days=1)
@@ -41,7 +41,7 @@ def held_back(
         if request.body["content"] == content and end is not None and not end.body.get("again"):
             return f"it has been tried with this content of the source: {end.body['why']}"
     brakes = desk.watch.retrain
-    times = [moment(request.body["at"]) for request in requests]
+    times = [happened_at(request) for request in requests]
     ready = max(times, default=now - DAY) + datetime.timedelta(seconds=brakes.cooldown)
     if times and ready > now:
         return f"the last training was {max(times):%Y-%m-%d %H:%M} UTC: the cooldown ends {ready:%Y-%m-%d %H:%M}"
@@ -53,21 +53,19 @@ def held_back(
 
 def request(desk: Desk, past: Sequence[Entry], causes: Sequence[Alert], content: str) -> Entry:
     """Write that a training begins, and why."""
-    now = desk.clock.now()
     tried = sum(entry.body.get("what") == RETRAIN and entry.body.get("content") == content for entry in past)
-    reasons = [f"{alert.opened.rule} of {alert.opened.subject}: {alert.last.why}" for alert in causes]
-    more = f", and {len(reasons) - CAUSES} more" if len(reasons) > CAUSES else ""
-    why = f"{'; '.join(reasons[:CAUSES])}{more}"[:LONGEST]
+    subjects = [f"{alert.opened.rule} ({alert.opened.subject[:60]})" for alert in causes]
+    more = f" and {len(subjects) - CAUSES} more" if len(subjects) > CAUSES else ""
+    why = f"{', '.join(subjects[:CAUSES])}{more}"
     body = {
         "event": "requested",
         "what": RETRAIN,
         "content": content,
         "alerts": [alert.opened.alert for alert in causes],
         "why": why,
-        "at": now.isoformat(),
         "dry_run": desk.watch.retrain.dry_run,
     }
-    return add_action(desk.state, desk.name, digest_of([RETRAIN, content, tried])[:32], body)
+    return add_action(desk.state, desk.name, digest_of([RETRAIN, content, tried])[:32], body, desk.clock.now())
 
 
 def carry_out(desk: Desk, asked: Entry) -> Entry | None:
@@ -91,6 +89,6 @@ def carry_out(desk: Desk, asked: Entry) -> Entry | None:
                 "status": "retrained",
                 "verdict": done.verdict,
                 "champion": done.champion,
-                "why": f"{done.words} (because of {asked.body['why']})"[: 2 * LONGEST],
+                "why": f"{done.words} The reason was {asked.body['why']}."[:LONGEST],
             }
-    return add_action(desk.state, desk.name, digest_of(["ended", asked.id])[:32], {**end, **found})
+    return add_action(desk.state, desk.name, digest_of(["ended", asked.id])[:32], {**end, **found}, desk.clock.now())

@@ -89,7 +89,7 @@ def look(desk: Desk, past: Sequence[Entry], present: Reign) -> Entry | None:
     assert present.previous is not None  # noqa: S101 - it may end
     judged = _compare(desk, present.champion, present.previous, rows, number)
     body = {"event": "looked", "what": ROLLBACK, "reign": present.digest, "rows": len(rows), **judged}
-    told = add_action(desk.state, desk.name, digest_of(["looked", present.digest, number])[:32], body)
+    told = add_action(desk.state, desk.name, digest_of(["looked", present.digest, number])[:32], body, desk.clock.now())
     return request(desk, present, str(told.body["why"])) if told.body["worse"] else None
 
 
@@ -122,9 +122,8 @@ def request(desk: Desk, present: Reign, why: str) -> Entry:
         "champion": present.champion.digest,
         "version": present.champion.number,
         "why": why,
-        "at": desk.clock.now().isoformat(),
     }
-    return add_action(desk.state, desk.name, digest_of([ROLLBACK, present.digest])[:32], body)
+    return add_action(desk.state, desk.name, digest_of([ROLLBACK, present.digest])[:32], body, desk.clock.now())
 
 
 def carry_out(desk: Desk, asked: Entry) -> Entry | None:
@@ -146,4 +145,4 @@ def carry_out(desk: Desk, asked: Entry) -> Entry | None:
         number = None if now is None else now.number
         why = f"version {number} is champion in place of {asked.body['version']}: {asked.body['why']}"
         found = {"status": "rolled_back", "champion": number, "why": why}
-    return add_action(desk.state, desk.name, digest_of(["ended", asked.id])[:32], {**end, **found})
+    return add_action(desk.state, desk.name, digest_of(["ended", asked.id])[:32], {**end, **found}, desk.clock.now())

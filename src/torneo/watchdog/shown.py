@@ -33,23 +33,23 @@ class Known(Frozen):
 
 def known_alerts(state: StateStore, project: str, *, everything: bool = False) -> Sequence[Known]:
     """Open alerts, or all; the oldest first."""
-    happened: dict[str, list[tuple[AlertEvent, Entry]]] = {}
-    for event, entry in journal.events(state, project):
-        happened.setdefault(event.alert, []).append((event, entry))
+    happened: dict[str, list[tuple[AlertEvent, datetime.datetime]]] = {}
+    for event, time in journal.events(state, project):
+        happened.setdefault(event.alert, []).append((event, time))
     actions = journal.actions(state, project)
     known = [_known(events, actions) for events in happened.values()]
     return [each for each in known if everything or each.until is None]
 
 
-def _known(events: Sequence[tuple[AlertEvent, Entry]], actions: Sequence[Entry]) -> Known:
+def _known(events: Sequence[tuple[AlertEvent, datetime.datetime]], actions: Sequence[Entry]) -> Known:
     (first, opened), (last, ended) = events[0], events[-1]
     told = next(event for event, _ in reversed(events) if event.event != "closed" or len(events) == 1)
     return Known(
         alert=first.alert,
         rule=first.rule,
         subject=first.subject,
-        since=opened.time,
-        until=ended.time if last.event == "closed" else None,
+        since=opened,
+        until=ended if last.event == "closed" else None,
         version=first.version,
         value=told.value,
         bar=told.bar,
@@ -63,8 +63,6 @@ def _done(alert: str, actions: Sequence[Entry]) -> list[str]:
     told = []
     for request in requests:
         end = journal.ending(actions, request)
-        if end is None:
-            told.append(f"{request.time:%Y-%m-%d %H:%M} a training was begun")
-        else:
-            told.append(f"{end.time:%Y-%m-%d %H:%M} {end.body['status'].replace('_', ' ')}: {end.body['why']}")
+        what = "a training was begun" if end is None else f"{end.body['status'].replace('_', ' ')}: {end.body['why']}"
+        told.append(f"{journal.happened_at(end or request):%Y-%m-%d %H:%M} {what}")
     return told

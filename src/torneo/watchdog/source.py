@@ -37,6 +37,6 @@ def new_data(content: str | None, judged: str | None, error: TorneoError | None)
         why = f"the source cannot be read: {error.message}"
         return [finding("data", UNREADABLE, value=1, bar=0, size=1, why=why)]
     if content != judged:
-        why = f"the source has content {str(content)[:12]}…, and no model was judged on it yet"
+        why = f"the source has new content ({str(content)[:12]}…): no model was judged on it yet"
         return [finding("data", NEW, value=1, bar=0, size=1, why=why)]
     return []

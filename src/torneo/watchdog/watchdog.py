@@ -143,7 +143,7 @@ def _follow(desk: Desk) -> None:
     for count, each in enumerate(told, 1):
         if each.sequence > done:
             for event in following(known, told[:count], desk.watch.persistence, desk.to):
-                journal.add_event(desk.state, desk.name, event)
+                journal.add_event(desk.state, desk.name, event, desk.clock.now())
             known = journal.alerts(desk.state, desk.name)
     journal.set_followed(desk.state, desk.name, told[-1].sequence)
 

@@ -1,0 +1,64 @@
+"""`watch:` as people write it, and what they are told when it is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from torneo.spec.watchdog import Channel, Watch, WindowSize, parse_length, parse_window
+
+
+def test_nothing_said_is_sensible() -> None:
+    watch = Watch.model_validate({})
+    assert parse_window(watch.window) == WindowSize(86400, None)
+    assert (watch.persistence.bad, watch.persistence.of) == (2, 3)
+    assert watch.retrain.when == ("drift", "performance", "data")
+    assert (watch.retrain.cooldown, watch.retrain.per_day, watch.rollback, watch.notify) == (86400, 1, True, ())
+    assert watch.drift is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30), ("30m", 1800), ("6 h", 21600), ("1d", 86400), ("2w", 1209600)]
+)
+def test_lengths(text: str, seconds: int) -> None:
+    assert parse_length(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["1x", "d", "", "-1d", "0h", "1.5h", "rows", "0 rows", "1 d 2 h"])
+def test_a_window_that_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a window such as 6h, 1d or 5000 rows"):
+        parse_window(text)
+
+
+def test_a_log_is_a_channel_by_its_name() -> None:
+    watch = Watch.model_validate({"notify": ["log", {"slack": "${SLACK_URL}"}]})
+    assert [channel.name for channel in watch.notify] == ["log", "slack ${SLACK_URL}"]
+
+
+def test_a_channel_tells_its_host_and_no_more() -> None:
+    assert Channel(webhook="https://user:pass@hooks.example.org/secret?token=x").name == "webhook hooks.example.org"
+
+
+@pytest.mark.parametrize(
+    ("declared", "says"),
+    [
+        ({"persistence": {"bad": 4, "of": 3}}, "4 of 3 windows can never be bad"),
+        ({"notify": [{}]}, "expected one of webhook, slack, email or log, not none"),
+        ({"notify": [{"webhook": "https://a", "slack": "https://b"}]}, "not webhook and slack"),
+        ({"notify": [{"webhook": "ftp://a"}]}, "expected a URL"),
+        ({"notify": [{"webhook": "https://a", "secret": "abc"}]}, "a secret does not belong into a file"),
+        ({"notify": [{"slack": "https://a", "secret": "${A}"}]}, "only a webhook is signed"),
+        ({"retrain": {"when": ["latency"]}}, "'drift', 'performance' or 'data'"),
+        ({"performance": {"falls": "0%"}}, "greater than 0"),
+        ({"latency": {"p99_ms": 0}}, "greater than 0"),
+    ],
+)
+def test_what_is_wrong_is_told(declared: dict[str, object], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Watch.model_validate(declared)
+
+
+def test_a_user_comes_with_a_password() -> None:
+    declared = {"email": {"to": ["a"], "from": "b", "server": "c", "user": "d"}}
+    with pytest.raises(ValidationError, match="user and password come together"):
+        Channel.model_validate(declared)
