@@ -18,7 +18,7 @@ from torneo.errors import ConflictError, UnavailableError
 from torneo.ports import Claim, LogFilter, Prediction
 from torneo.serving.writer import LogWriter, Mode
 from torneo.testing import MemoryPredictionLog
-from torneo.testing.small_log import claim, prediction
+from torneo.testing.small_log import prediction
 
 DOWN = UnavailableError("the disk is full")
 MODES: Sequence[Mode] = ("group", "sync", "async")
@@ -249,37 +249,6 @@ def test_it_ends_while_the_log_is_down() -> None:
         with pytest.raises(UnavailableError):
             await writer.write([prediction(3)])
         assert not writer.hand_over([prediction(4)])
-
-    asyncio.run(work())
-
-
-def test_a_claim_that_stands_is_given_and_nothing_is_written() -> None:
-    log = FailingLog()
-
-    async def work() -> None:
-        writer = LogWriter(log)
-        lines = [prediction(number, request=f"request-{number}") for number in (1, 2)]
-        claims = [claim(line.request) for line in lines]
-        given = await asyncio.gather(
-            *(writer.write([line], [one]) for line, one in zip(lines, claims, strict=True)),
-            writer.write([prediction(3)]),
-        )
-        assert given == [None, claims[0], None]
-        assert await writer.write([prediction(4)], [claim("request-4")]) == claims[0]
-        await writer.close()
-
-    asyncio.run(work())
-    assert written(log) == [1, 3]
-
-
-def test_a_claim_waits_in_asynchronous_mode_too() -> None:
-    log = FailingLog()
-
-    async def work() -> None:
-        writer = LogWriter(log, "async")
-        assert await writer.write([prediction(1)], [claim("request-1")]) is None
-        assert written(log) == [1]
-        await writer.close()
 
     asyncio.run(work())
 
