@@ -111,7 +111,7 @@ def predict(
         data = work / "rows.parquet"
         reading = _read(project, file, [Path(), *runtime.folders(folder)], data, progress)
         schema = pl.Schema(pl.read_parquet_schema(data))
-        asked = asked_of(project, model.contract, model.scorer.columns, schema, reading.file)
+        asked = asked_of(project, model.contract, model.read, schema, reading.file)
         answers = answer_columns(model, ids=log, warnings=project.serve.out_of_range == "warn")
         _check_free(schema, answers, reading.file)
         privacy = Privacy.of(project.project, project.contract, runtime.secret) if log else None

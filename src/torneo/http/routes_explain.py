@@ -102,7 +102,7 @@ async def explain_logged(asked: Reads, id: str, request: Request) -> Explained: 
         known = ", ".join(map(str, sorted(present)))
         raise Problem(409, f"version {line.version} made this prediction and serves no more (serving: {known})")
     model = present[line.version]
-    hidden = [name for name in asked.endpoint.privacy.marked if name in model.scorer.columns]
+    hidden = [name for name in asked.endpoint.privacy.marked if name in model.read]
     if hidden:
         raise Problem(409, f"the log does not have the personal data that the model reads: {', '.join(hidden)[:200]}")
     await asked.take(1)

@@ -87,7 +87,7 @@ def _json(sent: Any, model: Model) -> Table:
         return Table(_columns(data), lambda row, column: f"/{name}/{column}/{row}")
     if not isinstance(data, list) or not all(isinstance(row, dict | list) for row in data):
         raise _unfit(name, "must be an array of rows")
-    names = model.scorer.columns
+    names = model.read
     if name == "dataframe_records" and not all(isinstance(row, dict) for row in data):
         raise _unfit(name, "must be an array of objects")
     if any(isinstance(row, list) and len(row) != len(names) for row in data):

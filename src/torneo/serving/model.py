@@ -42,8 +42,8 @@ class Model:
         """
         model = cls(champion.number, champion.challenger, load(folder, champion.digest, threads=threads))
         background = model.scorer.info["background"]
-        if all(name in background for name in model.scorer.columns):
-            model.scorer.score({name: list(background[name][:1]) for name in model.scorer.columns})
+        if all(name in background for name in model.read):
+            model.scorer.score({name: list(background[name][:1]) for name in model.read})
         return model
 
     @property
@@ -68,13 +68,16 @@ class Model:
         return {name: Column.model_validate(column) for name, column in columns.items() if name != self.target}
 
     @cached_property
+    def read(self) -> tuple[str, ...]:
+        """The contract's columns that an answer depends on, those that features.py reads among them."""
+        known = tuple(self.scorer.info["background"])
+        return known if self.scorer.info["uses_hook"] and set(known) <= set(self.contract) else self.scorer.columns
+
+    @cached_property
     def decoder(self) -> Decoder:
-        """Reads requests. A column is required if the model may read it and its contract says it is never empty."""
-        read = set(self.scorer.columns)
-        return Decoder(
-            self.contract,
-            frozenset(name for name, column in self.contract.items() if name in read and not column.nullable),
-        )
+        """Reads requests. A column is required if the model reads it and its contract says it is never empty."""
+        required = frozenset(name for name in self.read if not self.contract[name].nullable)
+        return Decoder(self.contract, required)
 
     @cached_property
     def classes(self) -> tuple[Any, ...]:

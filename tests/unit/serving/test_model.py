@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.unit.bundle.making import make
 
 from served import ROW, Trained, serve
+from torneo.bundle.load import load
 from torneo.errors import BundleError
 from torneo.serving.model import Model, NoAnswerError
 
@@ -49,3 +51,13 @@ def test_another_bundle_than_the_registered_one_is_not_opened(trained: Trained, 
     folder = tmp_path / trained.versions[0].digest
     with pytest.raises(BundleError, match=f"but {trained.versions[1].digest} was registered"):
         Model.open(trained.versions[1], folder)
+
+
+def test_a_hook_asks_only_for_the_columns_that_it_reads(tmp_path: Path) -> None:
+    made = make(tmp_path / "bundle")
+    model = Model(1, "simple", load(made.folder, made.digest))
+    assert model.read == ("day", "size", "kind")
+    assert model.decoder.required == {"day", "kind"}, "the id is never empty, and nothing depends on it"
+    row = {"day": "2024-03-01", "size": 5000.0, "kind": "x"}
+    with_id, without = (model.answers(model.decoder.decode([each]).columns) for each in ({**row, "id": 7}, row))
+    assert with_id == without
