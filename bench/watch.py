@@ -1,6 +1,6 @@
 """Drift: how fast, how often for nothing, how soon; against Evidently on the same windows.
 
-`TORNEO_DATA=… python bench/watch.py speed|alarms|curves|real --evidently VENV/bin/python`; Evidently needs that
+`TORNEO_DATA=… python bench/watch.py speed|alarms|level|curves|real --evidently VENV/bin/python`; Evidently needs that
 environment of its own (its side is bench/watch_evidently.py), and without it its columns stay empty.
 
 The rows of a real data set are taken for the whole population: baseline and window are drawn from them independently,
@@ -19,14 +19,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import polars as pl
 
 from torneo.bundle.baseline import baseline
 from torneo.spec.records import Feature
-from torneo.spec.watching import Drift
+from torneo.spec.watching import Drift, TestName
 from torneo.watch.drift import drift
 from torneo.watch.sketch import Baseline, sketch
 
@@ -129,8 +129,12 @@ def _timed(job: Callable[[], Any]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def alarms(ask: Ask | None, random: np.random.Generator, data: Path, windows: int, asked: int) -> None:
-    """How often a window without drift is called drifted, in any column."""
+def alarms(
+    ask: Ask | None, random: np.random.Generator, data: Path, windows: int, asked: int, *, by_chance_alone: bool = False
+) -> None:
+    """How often a window without drift is called drifted, in any column; also by p-values alone."""
+    thresholds = dict.fromkeys(get_args(TestName), 1e-12) if by_chance_alone else {}
+    ways = {test: Drift.model_validate({"test": test, "thresholds": thresholds}) for test in TESTS}
     print("| data | window | windows | " + " | ".join(TESTS) + " | Evidently, any column | its windows |")
     print("|---|---:|---:|" + "---:|" * (len(TESTS) + 2))
     total, everything = dict.fromkeys(TESTS, 0), 0
@@ -142,7 +146,7 @@ def alarms(ask: Ask | None, random: np.random.Generator, data: Path, windows: in
                 of_training = trained(before)
                 sketches = sketch(of_training, now)
                 for test in TESTS:
-                    hits[test] += drift(of_training, sketches, Drift.model_validate({"test": test})).verdict == "drift"
+                    hits[test] += drift(of_training, sketches, ways[test]).verdict == "drift"
                 if ask is not None and number < asked:
                     theirs.append(any(ask("verdicts", before, now).values()))
             everything += windows
@@ -229,7 +233,7 @@ def real(data: Path) -> None:
 def main() -> int:
     """Run one part and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=["speed", "alarms", "curves", "real"])
+    parser.add_argument("part", choices=["speed", "alarms", "level", "curves", "real"])
     parser.add_argument("--evidently", help="the Python of an environment with Evidently")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("TORNEO_DATA", ".")))
     parser.add_argument("--windows", type=int, default=100, help="windows per line of the table")
@@ -243,8 +247,9 @@ def main() -> int:
     with evidently(chosen.evidently) as ask:
         if chosen.part == "speed":
             speed(ask, random)
-        elif chosen.part == "alarms":
-            alarms(ask, random, chosen.data, chosen.windows, min(chosen.asked, chosen.windows))
+        elif chosen.part in ("alarms", "level"):
+            alone = chosen.part == "level"
+            alarms(ask, random, chosen.data, chosen.windows, chosen.asked, by_chance_alone=alone)
         else:
             curves(ask, random, chosen.data, chosen.windows)
     return 0
