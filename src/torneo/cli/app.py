@@ -7,6 +7,7 @@ from torneo.cli import (  # noqa: F401 - they add their commands to `app`
     data,
     keys,
     log,
+    monitor,
     predict,
     project,
     serve,
