@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LARGE = 64 * 1024
-"""Bytes that are sent without waiting for more."""
+HEAD = b"HTTP/1."
+"""What a head begins with."""
 MOST_HEAD = 64 * 1024
 """Bytes of a request that are not its body."""
 FRAME = 16
@@ -78,28 +78,30 @@ class OneWriteProtocol(HttpToolsProtocol):
 
 
 class _Gathering:
-    """A transport that sends together what one turn of the event loop writes."""
+    """A transport that keeps a response's head until its body comes, or the turn of the event loop ends."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._call_soon = loop.call_soon
-        self._pieces: list[bytes] = []
+        self._head = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        if not self._pieces:
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(HEAD):
+            self._head = data
             self._call_soon(self._flush)
-        self._pieces.append(data)
-        if len(data) >= LARGE:
-            self._flush()
+            return
+        self._transport.write(data)
 
     def close(self) -> None:
         self._flush()
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._pieces:
-            pieces, self._pieces = self._pieces, []
-            self._transport.write(b"".join(pieces))
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)

@@ -1,4 +1,4 @@
-"""A response leaves with one system call, a large one as it comes."""
+"""A response leaves with one system call, and never waits for more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from torneo.http.protocol import LARGE, _Gathering
+from torneo.http.protocol import _Gathering
 
 
 class Wire:
@@ -44,15 +44,21 @@ def sent(*turns: Sequence[bytes | None]) -> Wire:
     return asyncio.run(use())
 
 
-def test_what_one_turn_writes_leaves_together() -> None:
-    assert sent([b"head", b"body"], [], [b"head", b"body"]).sent == [b"headbody"] * 2
+HEAD, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"body"
 
 
-def test_what_is_large_does_not_wait() -> None:
-    large = b"x" * LARGE
-    assert sent([b"head", large, large, b"tail"]).sent == [b"head" + large, large, b"tail"]
+def test_head_and_body_leave_together() -> None:
+    assert sent([HEAD, BODY], [], [HEAD, BODY, HEAD, BODY]).sent == [HEAD + BODY] * 3
+
+
+def test_a_head_does_not_wait_for_a_late_body() -> None:
+    assert sent([HEAD], [], [BODY]).sent == [HEAD, BODY]
+
+
+def test_parts_of_a_body_leave_as_they_come() -> None:
+    assert sent([HEAD, BODY, BODY, BODY]).sent == [HEAD + BODY, BODY, BODY]
 
 
 def test_the_end_comes_after_what_was_written() -> None:
-    wire = sent([b"head", b"body", None])
-    assert (wire.sent, wire.closed) == ([b"headbody"], True)
+    wire = sent([HEAD, None])
+    assert (wire.sent, wire.closed) == ([HEAD], True)
