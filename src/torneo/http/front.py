@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from torneo.http.body import BodyReader, Receive
-from torneo.http.predict import Request, predict
+from torneo.http.predict import Request, predict, presented_key
 from torneo.http.problems import TYPE, Problem
 from torneo.http.service import Service
 from torneo.serving.ids import new_ids
@@ -59,6 +59,7 @@ class Front:
             return
         project = short[1]
         try:
+            await service.identified(presented_key(headers))
             body = await self._bodies.read(receive, headers, service.settings.max_body, service.settings.timeout)
             client = scope["client"][0] if scope.get("client") else ""
             answer = await predict(service, Request(id, project, headers, body, client, started))
@@ -96,8 +97,9 @@ class Front:
 
         try:
             if scope["method"] in WITH_BODY:
-                found = service.settings
-                body = await self._bodies.read(receive, dict(scope["headers"]), found.max_body, found.timeout)
+                found, headers = service.settings, dict(scope["headers"])
+                await service.identified(presented_key(headers))
+                body = await self._bodies.read(receive, headers, found.max_body, found.timeout)
                 receive = _again(body, receive)
             await self._app(scope, receive, tell)
         except Problem as problem:  # the body's: those of routes are told by the application

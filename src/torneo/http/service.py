@@ -25,6 +25,7 @@ from torneo.serving.refusals import RefusalCounter
 from torneo.serving.writer import LogWriter
 from torneo.spec.rate import Rate, parse_rate
 from torneo.spec.settings import ServeSettings
+from torneo.watch.views import Monitor
 
 log = logging.getLogger("torneo.http")
 
@@ -49,6 +50,8 @@ class Service:
     keyring: Keyring | None
     settings: ServeSettings
     metrics: Metrics
+    monitors: Mapping[str, Monitor]
+    """What looks at each project's log."""
     rates: Mapping[str, Rate] = field(init=False)
     """The limit of each project that has one."""
     batchers: Mapping[str, MicroBatcher] = field(init=False)
@@ -118,6 +121,20 @@ class Service:
         with suppress(TorneoError):  # /readyz tells what is wrong with the store; here the key is unknown
             await asyncio.to_thread(self.keyring.refresh, self.state)
         return self.admit(presented, scope, project)
+
+    async def identified(self, presented: str | None) -> None:
+        """Let nobody without a valid key go on: what a stranger sends is not even read.
+
+        Raises:
+            Problem: there is no valid key (401).
+        """
+        if self.keyring is None or (presented is not None and self.keyring.find(presented) is not None):
+            return
+        try:
+            await self.admitted(presented, "predict", None)
+        except Problem as problem:
+            if problem.status != 403:
+                raise
 
     async def take(self, project: str, client: str, rows: int) -> Taken | None:
         """Count rows against the project's limit; None where there is none.

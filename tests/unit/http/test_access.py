@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -99,3 +99,17 @@ def test_several_projects_have_no_short_forms() -> None:
         paths = both.client.get("/openapi.json").json()["paths"]
         assert {"/v1/buys/predict", "/v1/small/predict", "/livez"} <= set(paths)
         assert not {"/predict", "/model", "/history", "/invocations"} & set(paths)
+
+
+@pytest.mark.parametrize("path", ["/predict", "/outcomes", "/v2/models/small/infer"])
+def test_what_a_stranger_sends_is_not_even_read(served: Served, path: str) -> None:
+    read: list[bytes] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(b"x")
+        yield b"x" * 1000
+
+    answer = served.client.post(path, content=body(), headers={"content-type": "application/json"})
+    assert (answer.status_code, read) == (401, [])
+    assert served.client.post(path, content=body(), headers=served.keys["predict"]).status_code != 401
+    assert read == [b"x"]
