@@ -19,6 +19,7 @@ import small
 from torneo.http.app import make_app
 from torneo.http.metrics import Metrics
 from torneo.http.service import Service
+from torneo.monitoring import LogMonitor
 from torneo.orchestration.local import run
 from torneo.ports import PredictionLog, StateStore, Version
 from torneo.promotion import Champion, count
@@ -27,12 +28,13 @@ from torneo.serving.follow import Follower
 from torneo.serving.keys import Keyring, Scope, create_key
 from torneo.serving.limits import Limiter
 from torneo.serving.privacy import Privacy
-from torneo.serving.traffic import STREAM, Traffic
 from torneo.serving.refusals import RefusalCounter
+from torneo.serving.traffic import STREAM, Traffic
 from torneo.serving.writer import LogWriter
 from torneo.spec.project import Project
 from torneo.spec.settings import ServeSettings
 from torneo.stages.context import Context
+from torneo.stores.clock import SystemClock
 from torneo.testing import FixedClock, MemoryPredictionLog
 
 ROW = {"id": 7, "day": "2026-03-01", "shop": 3, "a": 0.5, "b": -0.25, "colour": "red"}
@@ -160,6 +162,10 @@ def serve(
                     keyring=Keyring(state, clock) if auth else None,
                     settings=found,
                     metrics=Metrics(),
+                    monitors={
+                        each.project: LogMonitor(each, kept, counted, state, objects, SystemClock(), Path(folder))
+                        for each in specs
+                    },
                 )
             )
             return holder[0]

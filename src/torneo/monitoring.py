@@ -17,6 +17,7 @@ from torneo import metrics, promotion
 from torneo.engines.reigning import Read, Reigning
 from torneo.errors import NotFoundError
 from torneo.ports import Clock, LogFilter, ObjectStore, PredictionLog, RefusalLog, StateStore
+from torneo.ports.prediction_log import EPOCH
 from torneo.runtime import Runtime
 from torneo.serving.follow import open_model
 from torneo.spec.project import Project
@@ -35,6 +36,7 @@ from torneo.watchdog.traffic import Traffic
 
 USUAL = datetime.timedelta(days=7)
 """So long back is looked where nobody says it."""
+LATEST = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
 READ_ROWS = 20_000
 
 Window = TimeWindow | CountWindow
@@ -176,8 +178,8 @@ class LogMonitor:
             return self._reigning[champion.digest]
 
     def _times(self, asked: Asked) -> Times:
-        until = asked.until or self.clock.now()
-        return asked.since or until - USUAL, until
+        until = min(max(asked.until or self.clock.now(), EPOCH + USUAL), LATEST)
+        return max(asked.since or until - USUAL, EPOCH), until
 
     def _window(self, asked: Asked) -> str:
         return asked.window or self.project.watch.window

@@ -23,6 +23,7 @@ from torneo.http.logs import configure
 from torneo.http.metrics import Metrics
 from torneo.http.service import Service
 from torneo.http.tracing import traced
+from torneo.monitoring import LogMonitor
 from torneo.ports import StateStore
 from torneo.runtime import Runtime
 from torneo.serving.endpoint import Endpoint
@@ -150,4 +151,5 @@ def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
         keyring=keyring,
         settings=found.serve,
         metrics=Metrics(),
+        monitors={name: LogMonitor.of(made, each.project, state) for name, each in endpoints.items()},
     )

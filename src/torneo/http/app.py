@@ -14,15 +14,26 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match, Route
 
 from torneo.errors import UnavailableError
-from torneo.http import oip, pages, routes_explain, routes_health, routes_history, routes_model, scoring
+from torneo.http import (
+    oip,
+    pages,
+    routes_explain,
+    routes_health,
+    routes_history,
+    routes_model,
+    routes_monitoring,
+    scoring,
+)
 from torneo.http.front import PREDICT, App, Front
+from torneo.http.observer import Observer, folder_of_metrics
 from torneo.http.openapi import Description
 from torneo.http.problems import Problem
 from torneo.http.routes_explain import Explainer
+from torneo.http.routes_monitoring import Observatory
 from torneo.http.service import Service
 
 log = logging.getLogger("torneo.http")
-ROUTES = (routes_health, routes_model, routes_history, routes_explain, oip, scoring, pages)
+ROUTES = (routes_health, routes_model, routes_history, routes_monitoring, routes_explain, oip, scoring, pages)
 ASKED = ("Authorization", "Idempotency-Key", "Torneo-Subject", "X-API-Key", "X-Request-ID")
 TOLD = ("RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
 """Headers of requests and of answers that pages of other origins may use."""
@@ -50,10 +61,15 @@ def routed(build: Callable[[], Service]) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.service = service = build()
         app.state.explainer = Explainer()
+        app.state.observatory = Observatory()
+        observer = Observer(service, folder_of_metrics())
+        observer.start()
         try:
             yield
         finally:
+            observer.stop()
             app.state.explainer.close()
+            app.state.observatory.close()
             await service.close()
 
     app = FastAPI(title="Torneo", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None,

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from torneo.http.gauges import Gauges
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds."""
@@ -39,6 +42,7 @@ class Metrics:
         self._left_out = Counter(
             "torneo_shadow_left_out", "Requests that the shadow had no time for.", ["project"], registry=self._registry
         )
+        self.gauges = Gauges(self._registry)
         self._request = cache(lambda *labels: self._requests.labels(*labels))
         self._duration = cache(lambda *labels: self._seconds.labels(*labels))
         self._row = cache(lambda *labels: self._rows.labels(*labels))
@@ -64,6 +68,15 @@ class Metrics:
         """All workers' metrics in Prometheus' text format."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
+        forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)
+
+
+def forget_the_dead(folder: Path) -> None:
+    """Leave out the gauges of workers that are no more; what they have counted stays."""
+    pids = {file.stem.rpartition("_")[2] for file in folder.glob("gauge_live*.db")}
+    for pid in pids:
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]

@@ -33,7 +33,7 @@ PROBLEMS = {
     429: "The rate limit is reached; Retry-After says when to come again.",
     503: "Not now; Retry-After says when to come again.",
 }
-TAGS = ("predictions", "outcomes", "history", "model", "health", "open inference protocol", "scoring")
+TAGS = ("predictions", "outcomes", "history", "model", "monitoring", "health", "open inference protocol", "scoring")
 SHORT_PREDICT = ("/predict", "/predict/batch")
 
 
@@ -105,7 +105,7 @@ def _places(path: str, item: Json, names: Sequence[str], *, alone: bool) -> Iter
 
 
 def _is_own(operation: Json) -> bool:
-    return operation["tags"][0] in ("predictions", "history", "outcomes", "model") or operation[
+    return operation["tags"][0] in ("predictions", "history", "outcomes", "model", "monitoring") or operation[
         "operationId"
     ].startswith("invocations")
 

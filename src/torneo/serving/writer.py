@@ -66,6 +66,11 @@ class LogWriter:
         self._thread.start()
         self._watch = self._loop.create_task(self._watch_patience())
 
+    @property
+    def waiting(self) -> int:
+        """How many rows wait to be written."""
+        return self._rows
+
     async def write(self, predictions: Sequence[Prediction], claims: Sequence[Claim] = ()) -> Claim | None:
         """Write lines; gives another request's claim if one of `claims` is taken: nothing was written then.
 

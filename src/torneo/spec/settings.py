@@ -37,6 +37,8 @@ class ServeSettings(Frozen):
     """Seconds within which a request must have arrived."""
     log_level: Literal["info", "warning", "error"] = "warning"
     """What is written to stderr, as JSON lines; at `info` a line for each request, never with its inputs."""
+    observe: float = Field(default=60.0, ge=0)
+    """Seconds between looks at the log and the alerts for `/metrics`, by one worker; 0 for none."""
     cors: tuple[str, ...] = ()
     """The origins whose pages may call the server, as a JSON list; none without it."""
 
