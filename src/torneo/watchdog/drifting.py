@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torneo.spec.records import ANSWERS
 from torneo.watch.drift import drift
+from torneo.watch.logged import answers, watched_answer
 from torneo.watch.report import sentence
 from torneo.watch.sketch import Baseline, Sketches, merge, sketch
 from torneo.watchdog.desk import Desk
@@ -46,21 +47,11 @@ class Drifting:
         self._merge(made.select(known))
         answered = asked.filter(pl.col("version") == champion.number)["output"]
         if ANSWERS in self.baseline.columns and len(answered):
-            self._merge(pl.DataFrame({ANSWERS: self._answers(answered)}))
+            made = answers(answered, self.desk.project.classes)
+            self._merge(pl.DataFrame({ANSWERS: watched_answer(made)}))
 
     def _merge(self, frame: pl.DataFrame) -> None:
         self.sketches = merge(self.sketches, sketch(self.baseline, frame))
-
-    def _answers(self, outputs: pl.Series) -> pl.Series:
-        """Values, the positive one of two classes' probabilities, or of more classes the one that was answered."""
-        import polars as pl
-
-        classes = self.desk.project.classes
-        if len(classes) == 2:
-            shape = pl.Struct({"probabilities": pl.Struct({classes[-1]: pl.Float64()})})
-            return outputs.str.json_decode(shape).struct.field("probabilities").struct.field(classes[-1])
-        kind = pl.String() if classes else pl.Float64()
-        return outputs.str.json_decode(pl.Struct({"prediction": kind})).struct.field("prediction")
 
     def findings(self) -> list[Finding] | None:
         """The columns that drifted; None where there are too few rows to tell."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from torneo.judge.predictions import Predictions
 from torneo.ports import LogFilter, PredictionLog
+from torneo.watch.logged import answers, outcomes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,16 +79,10 @@ def _arrays(rows: pl.DataFrame | None, classes: Sequence[str]) -> Labelled:
 
     if rows is None or not rows.height:
         return Labelled(np.zeros(0), np.zeros((0, len(classes)) if classes else 0), ())
-    if not classes:
-        answer = pl.col("output").str.json_decode(pl.Struct({"prediction": pl.Float64()}))
-        rows = rows.with_columns(answer.struct.field("prediction"), actual=pl.col("outcome").cast(pl.Float64))
-        rows = rows.drop_nulls(["prediction", "actual"])
-        return Labelled(rows["actual"].to_numpy(), rows["prediction"].to_numpy(), rows["inputs"].to_list())
-    known = {name: place for place, name in enumerate(classes)}
-    text = pl.col("outcome").str.json_decode(pl.String())
-    place = text.replace_strict(known, default=None, return_dtype=pl.Int64())
-    shape = pl.Struct({"probabilities": pl.Struct(dict.fromkeys(classes, pl.Float64()))})
-    answer = pl.col("output").str.json_decode(shape).struct.field("probabilities")
-    rows = rows.with_columns(answer.struct.unnest(), __actual__=place).drop_nulls([*classes, "__actual__"])
-    probabilities = rows.select(classes).to_numpy() if rows.height else np.zeros((0, len(classes)))
-    return Labelled(rows["__actual__"].to_numpy(), probabilities, rows["inputs"].to_list())
+    answered, actual = answers(rows["output"], classes), outcomes(rows["outcome"], classes)
+    whole = answered.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+    known = actual.is_not_null() & whole
+    answered, actual = answered.filter(known), actual.filter(known)
+    predicted = answered.to_numpy() if classes else answered.to_series().to_numpy()
+    truth = actual.to_numpy()
+    return Labelled(truth.astype(np.int64) if classes else truth, predicted, rows["inputs"].filter(known).to_list())
