@@ -123,6 +123,7 @@ def test_drift_and_new_data_become_another_champion(shop: Shop) -> None:
     assert {"drift", "data"} <= {alert["rule"] for alert in everything}
 
 
+@pytest.mark.slow
 def test_of_two_watchdogs_one_acts_and_the_other_takes_over(shop: Shop) -> None:
     first = start("watch", shop.project, "--every", "1s", "--json", home=shop.home)
     assert first.stdout is not None
@@ -196,7 +197,7 @@ def test_killed_at_thirty_moments_it_loses_no_event_and_trains_once(
     assert ends == ["retrained"] * (ROUNDS + 1)
     assert len(requests) == len(set(requests)) == ROUNDS + 1, "once for each content of the source"
     evidence = [entry.body["evidence"] for entry in shop.entries("decisions")]
-    assert len(evidence) == len(set(evidence)) == ROUNDS + 2, "one verdict for each, and the first"
+    assert len(evidence) == len(set(evidence)) == ROUNDS + 2, f"one verdict for each, and the first: {_told(shop)}"
     runs = shop.entries("runs")
     assert len(runs) <= ROUNDS + 2
     happened = [entry for entry in shop.entries("alerts") if entry.body["event"] in ("opened", "grew", "closed")]
@@ -209,3 +210,10 @@ def test_killed_at_thirty_moments_it_loses_no_event_and_trains_once(
     assert told == {entry.id for entry in happened} | {
         entry.id for entry in shop.entries("watch") if entry.body["event"] == "ended"
     }
+
+
+def _told(shop: Shop) -> list[str]:
+    """What was decided and when, beside the steps that ran."""
+    decided = [f"{entry.time:%H:%M:%S} {entry.body['why']}" for entry in shop.entries("decisions")]
+    ran = [[step["why"] for step in entry.body["steps"]] for entry in shop.entries("runs")]
+    return [*decided, *map(str, ran)]
