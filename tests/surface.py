@@ -131,7 +131,7 @@ def serve(
 ) -> Iterator[Served]:
     """Serve projects; `project` replaces parts of what they declare."""
     clock = FixedClock(datetime.datetime.now(datetime.UTC))
-    state, objects = contexts[0].state, contexts[0].objects
+    state = contexts[0].state
     for context in contexts:
         _copy(context, contexts[0])
         name = context.project.project
@@ -143,36 +143,44 @@ def serve(
         def build() -> Service:
             specs = [Project.model_validate({**each.project.model_dump(exclude_unset=True), **(project or {})})
                      for each in contexts]  # fmt: skip
-            endpoints = {
-                each.project: Endpoint(each, Privacy.of(each.project, each.contract, b"key")) for each in specs
-            }
-            follower = Follower(list(endpoints.values()), state, objects, Path(folder))
-            follower.look()
-            kept = MemoryPredictionLog() if log is None else log
-            counted = kept if isinstance(kept, MemoryPredictionLog) else MemoryPredictionLog()
-            holder.append(
-                Service(
-                    endpoints=endpoints,
-                    state=state,
-                    log=kept,
-                    writer=LogWriter(kept, found.log, patience=1.0),
-                    refusals=RefusalCounter(counted, seconds=0.05),
-                    limiter=Limiter(1, None),
-                    follower=follower,
-                    keyring=Keyring(state, clock) if auth else None,
-                    settings=found,
-                    metrics=Metrics(),
-                    monitors={
-                        each.project: LogMonitor(each, kept, counted, state, objects, SystemClock(), Path(folder))
-                        for each in specs
-                    },
-                )
-            )
+            keyring = Keyring(state, clock) if auth else None
+            holder.append(_service(specs, contexts[0], Path(folder), log or MemoryPredictionLog(), keyring, found))
             return holder[0]
 
         headers = _keys(state, clock, contexts[0].project.project) if auth else {}
         with Client(make_app(build, found.cors)) as client:
             yield Served(client, holder[0], state, headers)
+
+
+def _service(
+    specs: Sequence[Project],
+    context: Context,
+    folder: Path,
+    log: PredictionLog,
+    keyring: Keyring | None,
+    settings: ServeSettings,
+) -> Service:
+    """The parts of a worker, on a context's stores."""
+    state, objects = context.state, context.objects
+    endpoints = {each.project: Endpoint(each, Privacy.of(each.project, each.contract, b"key")) for each in specs}
+    follower = Follower(list(endpoints.values()), state, objects, folder)
+    follower.look()
+    counted = log if isinstance(log, MemoryPredictionLog) else MemoryPredictionLog()
+    return Service(
+        endpoints=endpoints,
+        state=state,
+        log=log,
+        writer=LogWriter(log, settings.log, patience=1.0),
+        refusals=RefusalCounter(counted, seconds=0.05),
+        limiter=Limiter(1, None),
+        follower=follower,
+        keyring=keyring,
+        settings=settings,
+        metrics=Metrics(),
+        monitors={
+            each.project: LogMonitor(each, log, counted, state, objects, SystemClock(), folder) for each in specs
+        },
+    )
 
 
 def _entry(state: StateStore, project: str, traffic: Traffic | None) -> dict[str, Any]:
