@@ -47,8 +47,12 @@ class Day(Frozen):
     """Who answered."""
     answered: int
     refused: int
-    reasons: Mapping[str, int] = {}
+    reasons: Mapping[str, int]
     """How many rows were refused for each reason."""
+    outcomes: int
+    """How many were reported."""
+    grown: int
+    """How many rows were added to a file."""
 
 
 class Played(Frozen):
@@ -64,7 +68,6 @@ class Played(Frozen):
     """How often each of them has been played by now, on average."""
     outcomes: int
     grown: int
-    """Rows that were added to a file."""
     until: datetime.datetime
     """The simulated time at the end."""
 
@@ -115,26 +118,22 @@ def simulate(
     champion = promotion.champion(runtime.state, name)
     if champion is None:
         raise NotFoundError(f"{name} has no champion yet", fix=f"torneo run {name}")
+    if wanted.server is None:
+        _check_alone(runtime, name)
     past = _past(runtime, project, champion)
     pool = _pool(runtime, project, folder, past, wanted.file, progress)
     plan.check(pool.frame.schema)
     growing = None if wanted.grow is None else Growing.of(project, wanted.grow)
-    days, outcomes, grown = [], 0, 0
-    bar = progress.step("simulate", plan.days)
+    bar, days = progress.step("simulate", plan.days), []
     with _way(runtime, project, champion, pool.frame.schema, wanted) as way:
         for number in range(plan.days):
             began = time.monotonic()
-            day, known = _day(way, project, pool, past, plan, number)
-            outcomes += known.height
-            if growing is not None and number + (plan.outcomes or 0) < plan.days:  # later ones are not known at the end
-                growing.add(known)
-                grown += known.height
+            days.append(_day(way, project, pool, past, plan, number, growing))
             past = past.model_copy(update={"until": past.until + DAY, "played": past.played + plan.per_day})
             if wanted.server is None:
                 runtime.state.put(name, RECORD, past.model_dump(mode="json"))
-            days.append(day)
-            tell(day)
-            bar.advance(note=f"{day.day}")
+            tell(days[-1])
+            bar.advance(note=f"{days[-1].day}")
             time.sleep(max(0.0, wanted.pace - (time.monotonic() - began)))
     bar.done()
     return Played(
@@ -143,8 +142,8 @@ def simulate(
         rows=pool.frame.height,
         kind=pool.kind,
         turns=past.played / pool.frame.height,
-        outcomes=outcomes,
-        grown=grown,
+        outcomes=sum(day.outcomes for day in days),
+        grown=sum(day.grown for day in days),
         until=past.until,
     )
 
@@ -154,19 +153,23 @@ def forget(runtime: Runtime, project: Project) -> int:
     return runtime.predictions.erase(project.project, MARK)
 
 
-def _past(runtime: Runtime, project: Project, champion: Champion) -> Past:
-    """What was played before.
+def _check_alone(runtime: Runtime, name: str) -> None:
+    """Refuse to play where there are real predictions: they and simulated ones would be watched together.
 
     Raises:
-        ConflictError: real predictions stand in the log: they and simulated ones would be watched together.
+        ConflictError: there are.
     """
-    name, now = project.project, runtime.clock.now()
-    real = runtime.predictions.page(name, LogFilter(until=now), limit=1)
+    real = runtime.predictions.page(name, LogFilter(until=runtime.clock.now()), limit=1)
     if real and real[0].key != MARK:
         raise ConflictError(
             f"the log of {name} has predictions that were not simulated, the last of {real[0].time:%Y-%m-%d %H:%M} UTC",
             fix=f"set TORNEO_HOME to a folder for simulations (without TORNEO_STATE), torneo run {name}, and try again",
         )
+
+
+def _past(runtime: Runtime, project: Project, champion: Champion) -> Past:
+    """What was played before."""
+    name = project.project
     found = runtime.state.get(name, RECORD)
     if found is not None:
         return Past.model_validate(found)
@@ -217,8 +220,8 @@ def _way(runtime: Runtime, project: Project, champion: Champion, schema: pl.Sche
     yield Straight(project, model, asked, privacy, runtime.predictions, runtime.refusals)
 
 
-def _day(way: Way, project: Project, pool: Pool, past: Past, plan: Plan, number: int) -> tuple[Day, pl.DataFrame]:
-    """Play a day; gives also the rows whose outcomes are reported."""
+def _day(way: Way, project: Project, pool: Pool, past: Past, plan: Plan, number: int, growing: Growing | None) -> Day:
+    """Play a day: ask, and report what happened to those rows that were answered."""
     day, strength = past.until.date(), plan.strength(number)
     random = random_of(plan.seed, day)
     times = moments(day, plan.per_day, random)
@@ -228,16 +231,20 @@ def _day(way: Way, project: Project, pool: Pool, past: Past, plan: Plan, number:
     sent = way.send(frame, times)
     answered = frame.with_columns(pl.Series(ID, sent.ids, dtype=pl.String)).drop_nulls(ID)
     known = answered.drop_nulls(project.target) if plan.outcomes is not None else answered.clear()
-    target = known[project.target]
+    later, target = plan.outcomes or 0, known[project.target]
     values = (target if project.task == "regression" else target.cast(pl.String)).to_list()
-    if known.height:
-        way.report(dict(zip(known[ID], values, strict=True)), (plan.outcomes or 0) * DAY)
-    told = Day(
+    if values:
+        way.report(dict(zip(known[ID], values, strict=True)), later * DAY)
+    grows = growing is not None and number + later < plan.days  # what happens later is not known at the end
+    if growing is not None and grows:
+        growing.add(known.drop(ID))
+    return Day(
         day=day,
         strength=strength,
         version=sent.version,
         answered=answered.height,
         refused=frame.height - answered.height,
         reasons=dict(sent.reasons),
+        outcomes=len(values),
+        grown=len(values) if grows else 0,
     )
-    return told, known.drop(ID)

@@ -12,6 +12,7 @@ from torneo.cli.shared import Json, app, err, out, print_json
 
 if TYPE_CHECKING:
     from torneo.simulating import Day, Played
+    from torneo.simulation.plan import Perturbation
 
 REASONS = 3
 
@@ -32,76 +33,87 @@ def _check_together(*, outcomes: bool, later: int, server: str | None, grow: Pat
         raise typer.BadParameter("a server dates outcomes itself: leave it out", param_hint="--outcomes-after")
 
 
+Days = Annotated[int, typer.Option(min=1, max=3660, help="How many days are played.")]
+PerDay = Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows of each day.")]
+Drift = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KIND:COLUMN=AMOUNT",
+        help="A change: shift (in standard deviations), scale (a factor), or of a share of the rows missing, "
+        "new_category, swap, flip, prior. Of the target, it changes what happens.",
+    ),
+]
+After = Annotated[int, typer.Option(min=0, metavar="DAYS", help="So many days come before the change.")]
+Over = Annotated[int, typer.Option(min=0, metavar="DAYS", help="The change grows over so many days; 0: at once.")]
+OutcomesAfter = Annotated[int, typer.Option(min=0, metavar="DAYS", help="When outcomes are reported.")]
+Outcomes = Annotated[bool, typer.Option("--outcomes/--no-outcomes", help="Whether outcomes are reported.")]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="FILE", help="Rows to play, with the target; else unseen accepted ones.")
+]
+Grow = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Add the answered rows with their outcomes to this CSV source.")
+]
+Through = Annotated[
+    str | None, typer.Option(metavar="URL", help="Ask a running server, now; else the log gets days to come.")
+]
+Key = Annotated[str | None, typer.Option(envvar="TORNEO_API_KEY", help="An API key of the server.")]
+Pace = Annotated[float, typer.Option(parser=_seconds, metavar="TIME", help="How long a day takes, such as 2s.")]
+Seed = Annotated[int, typer.Option(min=0, help="Equal seeds play equal days.")]
+Reset = Annotated[bool, typer.Option("--reset", help="Remove simulated lines from the log; play nothing.")]
+
+
 @app.command()
 def simulate(
     project: Annotated[str, typer.Argument(help="The project.")],
-    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days are played.")] = 5,
-    per_day: Annotated[int, typer.Option(min=1, max=1_000_000, help="Rows of each day.")] = 200,
-    drift: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND:COLUMN=AMOUNT",
-            help="A change: shift (in standard deviations), scale (a factor), or of a share of the rows missing, "
-            "new_category, swap, flip, prior. Of the target, it changes what happens.",
-        ),
-    ] = None,
-    after: Annotated[int, typer.Option(min=0, metavar="DAYS", help="So many days come before the change.")] = 0,
-    over: Annotated[
-        int, typer.Option(min=0, metavar="DAYS", help="The change grows over so many days; 0: it comes at once.")
-    ] = 0,
-    outcomes_after: Annotated[
-        int, typer.Option(min=0, metavar="DAYS", help="Outcomes are reported so long after the answers.")
-    ] = 0,
-    outcomes: Annotated[bool, typer.Option("--outcomes/--no-outcomes", help="Whether outcomes are reported.")] = True,
-    file: Annotated[
-        str | None,
-        typer.Option("--from", metavar="FILE", help="Rows to play, with the target; else accepted ones, unseen first."),
-    ] = None,
-    grow: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Add the answered rows with their outcomes to this CSV source.")
-    ] = None,
-    through: Annotated[
-        str | None, typer.Option(metavar="URL", help="Ask a running server, now; else the log gets days to come.")
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option(envvar="TORNEO_API_KEY", show_envvar=True, help="An API key of the server.")
-    ] = None,
-    pace: Annotated[
-        float, typer.Option(parser=_seconds, metavar="TIME", help="How long a simulated day takes, such as 2s.")
-    ] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds play equal days.")] = 0,
-    reset: Annotated[bool, typer.Option("--reset", help="Remove simulated lines from the log; play nothing.")] = False,
+    days: Days = 5,
+    per_day: PerDay = 200,
+    drift: Drift = None,
+    after: After = 0,
+    over: Over = 0,
+    outcomes_after: OutcomesAfter = 0,
+    outcomes: Outcomes = True,
+    file: From = None,
+    grow: Grow = None,
+    through: Through = None,
+    key: Key = None,
+    pace: Pace = 0.0,
+    seed: Seed = 0,
+    reset: Reset = False,
     json: Json = False,
 ) -> None:
     """Play a project's rows as the traffic of days to come, with chosen drift, and report what happened then.
 
-    Simulated lines of the log have the key `simulated`. `torneo watch --simulated` looks at them when those days are
-    over.
+    Simulated lines have the key `simulated` in the log; `torneo watch --simulated` looks at them.
     """
     from torneo import api
     from torneo.simulating import Wanted, forget
     from torneo.simulating import simulate as play
-    from torneo.simulation.plan import Plan, parse_perturbation
+    from torneo.simulation.plan import Plan
 
     opened = api.Project.load(project)
     if reset:
         out.print(f"{forget(opened.runtime, opened.training):,} simulated lines removed")
         return
     _check_together(outcomes=outcomes, later=outcomes_after, server=through, grow=grow)
-    try:
-        changes = tuple(parse_perturbation(text) for text in drift or ())
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--drift") from None
     later = outcomes_after if outcomes else None
+    changes = _perturbations(drift or [])
     plan = Plan(days=days, per_day=per_day, drift=changes, after=after, over=over, outcomes=later, seed=seed)
     wanted = Wanted(plan=plan, file=file, server=through, key=key, grow=grow, pace=pace)
     with TerminalProgress(err) as progress:
-        tell = _tell if not json else _nobody
-        played = play(opened.runtime, opened.training, opened.folder, wanted, progress, tell)
+        played = play(opened.runtime, opened.training, opened.folder, wanted, progress, _nobody if json else _tell)
     if json:
         print_json(played.model_dump(mode="json"))
     else:
         _show(played, now=through is not None)
+
+
+def _perturbations(given: list[str]) -> tuple[Perturbation, ...]:
+    from torneo.simulation.plan import parse_perturbation
+
+    try:
+        return tuple(parse_perturbation(text) for text in given)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--drift") from None
 
 
 def _nobody(day: Day) -> None:
