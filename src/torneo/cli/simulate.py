@@ -104,7 +104,7 @@ def simulate(
     if json:
         print_json(played.model_dump(mode="json"))
     else:
-        _show(played, now=through is not None)
+        _show(played, None if through is not None else project)
 
 
 def _perturbations(given: list[str]) -> tuple[Perturbation, ...]:
@@ -129,9 +129,9 @@ def _tell(day: Day) -> None:
         out.print(f"  {count:,} {reason}", markup=False)
 
 
-def _show(played: Played, *, now: bool) -> None:
+def _show(played: Played, watched: str | None) -> None:
     out.print(f"played {played.kind}: there are {played.rows:,}, each was played {played.turns:.2g} times by now")
     grown = f", {played.grown:,} rows added to the file" if played.grown else ""
     out.print(f"{played.outcomes:,} outcomes reported{grown}")
-    if not now:
-        out.print(f"the simulated time is {played.until:%Y-%m-%d %H:%M} UTC: torneo watch {played.project} --simulated")
+    if watched is not None:
+        out.print(f"the simulated time is {played.until:%Y-%m-%d %H:%M} UTC: torneo watch {watched} --simulated")
