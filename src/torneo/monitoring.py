@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import itertools
 import threading
 from collections import Counter
@@ -14,8 +15,9 @@ from typing import Self
 import polars as pl
 
 from torneo import metrics, promotion
+from torneo.engines import evidently
 from torneo.engines.reigning import Read, Reigning
-from torneo.errors import NotFoundError
+from torneo.errors import ConflictError, NotFoundError
 from torneo.ports import Clock, LogFilter, ObjectStore, PredictionLog, RefusalLog, StateStore
 from torneo.ports.prediction_log import EPOCH
 from torneo.runtime import Runtime
@@ -30,7 +32,15 @@ from torneo.watch.persistence import persistent_columns
 from torneo.watch.report import DriftReport
 from torneo.watch.scored import Scored, estimated, score_of, slices_of
 from torneo.watch.sketch import Sketches, empty, merge
-from torneo.watch.views import Asked, DriftView, DriftWindow, PerformanceView, PerformanceWindow, StatsView
+from torneo.watch.views import (
+    Asked,
+    DriftView,
+    EvidentlyView,
+    PerformanceView,
+    PerformanceWindow,
+    StatsView,
+    drift_window,
+)
 from torneo.watch.windows import CountWindow, TimeWindow
 from torneo.watchdog.traffic import Traffic
 
@@ -99,7 +109,7 @@ class LogMonitor:
             if read is not None:
                 cut, sketches = read
                 reports.append(self._held(reigning, sketches))
-                windows.append(_drift_window(_bounds(window, cut), cut.rows, reports[-1]))
+                windows.append(drift_window(_bounds(window, cut), cut.rows, reports[-1]))
                 whole = merge(whole, sketches)
         since, until = self._times(asked)
         persistence = self.project.watch.persistence
@@ -114,6 +124,25 @@ class LogMonitor:
             persistent=persistent_columns(reports, bad=persistence.bad, of=persistence.of),
             hidden=reigning.hidden,
         )
+
+    def evidently(self, asked: Asked) -> EvidentlyView:
+        """Archive Evidently's report on a sample of the same rows in the object store.
+
+        Raises:
+            MissingExtraError: Evidently is not installed.
+            ConflictError: there are no predictions.
+            NotFoundError: there is no champion, or its training rows are gone.
+        """
+        reigning = self._champion()
+        rows = evidently.sample(reigning, self._frames(asked, None))
+        if rows is None:
+            raise ConflictError("there are no predictions in that time", fix="ask for another with --since and --until")
+        training = evidently.training_rows(reigning, self.objects)
+        page, columns = evidently.compare(reigning, training, rows)
+        content = page.encode()
+        key = f"{self.name}/evidently/{hashlib.sha256(content).hexdigest()[:32]}.html"
+        self.objects.put(key, content)
+        return EvidentlyView(object=key, rows=rows.height, training_rows=training.height, columns=columns)
 
     def performance(self, asked: Asked, seconds: float | None = None) -> PerformanceView:
         """How good the predictions of a time were, by the outcomes that are known now; raises as `drift` does."""
@@ -257,18 +286,3 @@ def _estimate(reigning: Reigning, scored: Scored, rows: pl.DataFrame, told: Drif
 
 def _bounds(window: Window, cut: logged.Cut) -> Times:
     return (window.start, window.end) if isinstance(window, TimeWindow) else (cut.since, cut.until)
-
-
-def _drift_window(times: Times, rows: int, report: DriftReport) -> DriftWindow:
-    effects: dict[str, float] = {}
-    for test in report.tests:
-        if test.effect is not None:
-            effects[test.column] = max(effects.get(test.column, 0.0), test.effect / test.threshold)
-    return DriftWindow(
-        since=times[0],
-        until=times[1],
-        rows=rows,
-        verdict=report.verdict,
-        drifted=report.columns,
-        effects={name: round(effects[name], 4) for name in sorted(effects)},
-    )

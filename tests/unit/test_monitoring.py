@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,7 @@ import pytest
 
 import small
 from torneo.cli.render_monitor import drift_tables, performance_tables
-from torneo.errors import ConflictError, NotFoundError, UnavailableError
+from torneo.errors import ConflictError, MissingExtraError, NotFoundError, UnavailableError
 from torneo.monitoring import LogMonitor
 from torneo.ports import Outcome, Refused
 from torneo.ports.refusals import REQUESTS, minutes
@@ -224,3 +225,24 @@ def test_moments_without_windows_between_are_skipped(tmp_path: Path) -> None:
         watched.ask(table(60, day), FIRST + datetime.timedelta(days=day))
     asked = Asked(since=FIRST, until=FIRST + datetime.timedelta(days=20), window="1d")
     assert len(monitor(watched, tmp_path).drift(asked).windows) == 2
+
+
+@pytest.mark.slow
+def test_evidently_s_page_is_archived_and_its_verdict_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("evidently", reason="the extra is not installed")
+    asked = monitor(busy(tmp_path), tmp_path)
+    told = asked.evidently(Asked(since=FIRST + 2 * HOUR, until=FIRST + 3 * HOUR))
+    assert (told.rows, set(told.columns)) == (200, {"a", "b", "colour", "shop"})
+    assert told.training_rows > 300
+    assert {name for name, column in told.columns.items() if column.drifted} >= {"a"}
+    assert not told.columns["colour"].drifted
+    assert b"<html" in asked.objects.get(told.object)
+    with pytest.raises(ConflictError, match="no predictions"):
+        asked.evidently(Asked(since=FIRST - 3 * HOUR, until=FIRST - 2 * HOUR))
+
+
+def test_without_evidently_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "evidently", None)
+    with pytest.raises(MissingExtraError, match="Evidently") as error:
+        monitor(busy(tmp_path), tmp_path).evidently(EVERYTHING)
+    assert error.value.fix == "pip install 'torneo[evidently]'"

@@ -42,6 +42,10 @@ def drift(
     until: Until = None,
     window: Window = None,
     html: Page = None,
+    evidently: Annotated[
+        bool,
+        typer.Option("--evidently", help="Archive Evidently's report, too, and show its verdict (extra: evidently)."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Hold the predictions of a time, the last seven days, against the champion's training rows.
@@ -49,17 +53,22 @@ def drift(
     Ends with 13 if they drifted.
     """
     monitor = _monitor(project)
-    view = monitor.drift(_asked(since, until, window))
+    asked = _asked(since, until, window)
+    view = monitor.drift(asked)
+    beside = monitor.evidently(asked) if evidently else None
     if html is not None:
         from torneo.reports.drift_page import drift_page
 
         _write(html, drift_page(view))
     if json:
-        print_json(view.model_dump(mode="json"))
+        more = {} if beside is None else {"evidently": beside.model_dump(mode="json")}
+        print_json({**view.model_dump(mode="json"), **more})
     else:
-        from torneo.cli.render_monitor import drift_tables
+        from torneo.cli.render_monitor import drift_tables, evidently_table
 
         drift_tables(out, view)
+        if beside is not None:
+            evidently_table(out, view, beside)
     if view.report.verdict == "drift":
         raise typer.Exit(Exit.FINDINGS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,13 +12,17 @@ from torneo.spec.records import ANSWERS
 from torneo.watch.estimates import Estimate
 from torneo.watch.performance import Score
 from torneo.watch.report import ColumnTest
-from torneo.watch.views import DriftView, PerformanceView
+from torneo.watch.views import DriftView, EvidentlyView, PerformanceView
 
 LEVELS = "▁▂▃▄▅▆▇█"
 WIDEST = 30
 SHOWN = 25
 """So many columns, windows or slices are shown; `--json` and `--html` have all."""
-VERDICTS = {"drift": "[red]drift[/red]", "no drift": "[green]no drift[/green]", "not enough rows": "too few rows"}
+VERDICTS: Mapping[str, str] = {
+    "drift": "[red]drift[/red]",
+    "no drift": "[green]no drift[/green]",
+    "not enough rows": "too few rows",
+}
 RELIABILITY = {"reliable": "green", "doubtful": "yellow", "unreliable": "red"}
 
 
@@ -96,6 +100,19 @@ def strongest_tests(tests: Iterable[ColumnTest]) -> list[ColumnTest]:
     for test in tests:
         first.setdefault(test.column, test)
     return list(first.values())
+
+
+def evidently_table(console: Console, view: DriftView, beside: EvidentlyView) -> None:
+    """Evidently's verdict on each column beside ours."""
+    made = table("Evidently", "column", "its test", "#value", "#threshold", "it says", "we say")
+    for name, found in sorted(beside.columns.items(), key=lambda item: -item[1].value):
+        verdicts = ("drift" if found.drifted else "no drift", "drift" if name in view.report.columns else "no drift")
+        numbers = (f"{found.value:.3g}", f"{found.threshold:g}")
+        made.add_row(escape(name), found.test, *numbers, *(VERDICTS[verdict] for verdict in verdicts))
+    console.print()
+    console.print(made)
+    sample = f"{beside.rows:,} predictions and {beside.training_rows:,} training rows"
+    console.print(f"[dim]of {sample}; its page is the object {escape(beside.object)}[/dim]", soft_wrap=True)
 
 
 def _windows(console: Console, view: DriftView) -> None:

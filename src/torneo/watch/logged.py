@@ -148,16 +148,16 @@ def with_shadows(rows: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.coalesce(ACTUAL, "known").alias(ACTUAL)).drop("known")
 
 
-def drawn(rows: pl.DataFrame, most: int = KEPT) -> pl.DataFrame:
+def drawn(rows: pl.DataFrame, most: int = KEPT, of: str | None = None) -> pl.DataFrame:
     """At most so many rows: those whose ids have the smallest hashes, so that parts can be drawn one by one.
 
-    An answer and its shadow are drawn together.
+    An answer and its shadow are drawn together, unless `of` names a column of ids.
     """
     import polars as pl
 
     if rows.height <= most:
         return rows
-    place = pl.coalesce("of", "id").hash(seed=0)
+    place = (pl.coalesce("of", "id") if of is None else pl.col(of)).hash(seed=0)
     return rows.with_columns(place.alias("__place__")).bottom_k(most, by="__place__").drop("__place__")
 
 

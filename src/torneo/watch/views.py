@@ -38,6 +38,22 @@ class DriftWindow(Frozen):
     """Each column's largest effect as a multiple of its threshold."""
 
 
+def drift_window(times: tuple[datetime.datetime, datetime.datetime], rows: int, report: DriftReport) -> DriftWindow:
+    """A window's report in short."""
+    effects: dict[str, float] = {}
+    for test in report.tests:
+        if test.effect is not None:
+            effects[test.column] = max(effects.get(test.column, 0.0), test.effect / test.threshold)
+    return DriftWindow(
+        since=times[0],
+        until=times[1],
+        rows=rows,
+        verdict=report.verdict,
+        drifted=report.columns,
+        effects={name: round(effects[name], 4) for name in sorted(effects)},
+    )
+
+
 class DriftView(Frozen):
     """The predictions of a time against the champion's training rows."""
 
@@ -55,6 +71,25 @@ class DriftView(Frozen):
     """Columns that drifted in as many of the last windows as the project's `watch.persistence` asks for."""
     hidden: tuple[str, ...]
     """Personal data, which the log has as hashes or not at all: it cannot be compared."""
+
+
+class EvidentlyColumn(Frozen):
+    """What Evidently says of a column."""
+
+    test: str
+    value: float
+    threshold: float
+    drifted: bool
+
+
+class EvidentlyView(Frozen):
+    """Evidently's report on the same predictions and training rows, a sample of each."""
+
+    object: str
+    """The key of its page in the object store."""
+    rows: int
+    training_rows: int
+    columns: Mapping[str, EvidentlyColumn]
 
 
 class PerformanceWindow(Frozen):
