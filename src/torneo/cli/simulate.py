@@ -45,7 +45,7 @@ Drift = Annotated[
 ]
 After = Annotated[int, typer.Option(min=0, metavar="DAYS", help="So many days come before the change.")]
 Over = Annotated[int, typer.Option(min=0, metavar="DAYS", help="The change grows over so many days; 0: at once.")]
-OutcomesAfter = Annotated[int, typer.Option(min=0, metavar="DAYS", help="When outcomes are reported.")]
+OutcomesAfter = Annotated[int, typer.Option(min=0, metavar="DAYS", help="So long after the answers outcomes come.")]
 Outcomes = Annotated[bool, typer.Option("--outcomes/--no-outcomes", help="Whether outcomes are reported.")]
 From = Annotated[
     str | None, typer.Option("--from", metavar="FILE", help="Rows to play, with the target; else unseen accepted ones.")
