@@ -223,7 +223,8 @@ class LogMonitor:
         size, frames = parse_window(self._window(asked)), self._frames(asked, seconds)
         if size.rows is not None:
             frames = (frame.filter(pl.col("role") != "shadow") for frame in frames)
-        for window, pairs in itertools.groupby(logged.parts(frames, size), key=lambda pair: pair[0]):
+        windows = itertools.groupby(logged.parts(frames, size), key=lambda pair: pair[0])
+        for window, pairs in logged.in_time(windows, seconds):
             yield window, (part for _, part in pairs)
 
     def _held(self, reigning: Reigning, sketches: Sketches) -> DriftReport:

@@ -171,6 +171,19 @@ def test_stats_are_those_of_the_log(tmp_path: Path) -> None:
     assert told.latency_ms["p50"] == pytest.approx(1.5, rel=0.01)
 
 
+def test_the_watchdog_finds_the_same_drift(tmp_path: Path) -> None:
+    """One window through both: the columns, and what is said of them."""
+    watched = kennel(tmp_path, window="1h", persistence={"bad": 1, "of": 1})
+    watched.ask(shifted(200, 10), FIRST)
+    watched.now(FIRST + 2 * HOUR)
+    opened = {event.subject: event.value for event in watched.watch().events if event.rule == "drift"}
+    view = monitor(watched, tmp_path).drift(Asked(since=FIRST, until=FIRST + HOUR, window="1h"))
+    told = {name.replace("__answers__", "answers") for name in view.windows[0].drifted}
+    assert told == set(opened)
+    strongest = next(test for test in view.report.tests if test.column == "a")
+    assert opened["a"] == pytest.approx(strongest.effect)
+
+
 def test_an_empty_log_is_no_error(tmp_path: Path) -> None:
     asked = monitor(kennel(tmp_path), tmp_path)
     view = asked.drift(Asked())
@@ -191,6 +204,8 @@ def test_what_cannot_be_told_says_why(tmp_path: Path) -> None:
         asked.drift(EVERYTHING.model_copy(update={"window": "1m"}))
     with pytest.raises(UnavailableError, match="longer than 0 s"):
         asked.stats(EVERYTHING, seconds=0.0)
+    with pytest.raises(UnavailableError, match="longer than 0 s"):
+        asked.performance(EVERYTHING, seconds=0.0)
     asked.state = MemoryState(watched.clock)
     with pytest.raises(NotFoundError, match="no champion"):
         asked.drift(EVERYTHING)

@@ -6,7 +6,7 @@ import datetime
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from torneo.errors import ConflictError, UnavailableError
 from torneo.spec.watchdog import WindowSize
@@ -15,6 +15,7 @@ from torneo.watch.windows import CountWindow, TimeWindow, by_count, by_time
 if TYPE_CHECKING:
     import polars as pl
 
+Item = TypeVar("Item")
 MOST_WINDOWS = 1000
 MOMENT = "__moment__"
 ACTUAL = "__actual__"
@@ -62,20 +63,19 @@ def parts(frames: Iterable[pl.DataFrame], size: WindowSize) -> Iterator[tuple[Ti
             yield window, part
 
 
-def in_time(frames: Iterable[pl.DataFrame], seconds: float | None) -> Iterator[pl.DataFrame]:
-    """The same frames, as long as there is time.
+def in_time(items: Iterable[Item], seconds: float | None) -> Iterator[Item]:
+    """The same frames or windows, as long as there is time; what is done with each counts, too.
 
     Raises:
         UnavailableError: there is none any more.
     """
-    started, rows = time.monotonic(), 0
-    for frame in frames:
-        yield frame
-        rows += frame.height
+    started = time.monotonic()
+    for item in items:
+        yield item
         if seconds is not None and time.monotonic() - started > seconds:
             raise UnavailableError(
-                f"reading the log took longer than {seconds:g} s: {rows:,} lines were read",
-                fix="ask for a shorter time with since and until",
+                f"looking at the log took longer than {seconds:g} s",
+                fix="ask for a shorter time with since and until, or for longer windows",
             )
 
 
