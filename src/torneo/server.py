@@ -69,7 +69,8 @@ def serve(
     # uvicorn answers what is in flight, and then sends itself the signal again: that ends the process well
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="torneo-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        if workers > 1:  # this process counts in memory: what it has imported does not look for the folder any more
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         import uvicorn
 
         from torneo.http.protocol import OneWriteProtocol

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +69,20 @@ def test_the_counts_are_the_log_s(watched: Watched) -> None:
     assert value("sum(torneo_refused_values_total)") == REFUSED
     stats = watched.server.get("/monitoring/stats").json
     assert (stats["rows"], stats["requests"]) == (rows, requests)
+
+
+def test_one_worker_alone_has_metrics_too(trained_home: Home, tmp_path: Path) -> None:
+    with serving(trained_home.copy(tmp_path), TORNEO_SERVE__OBSERVE="1") as server:
+        assert server.ask(body=[ROW] * 60).status == 200
+
+        def has(line: str) -> bool:
+            return re.search(f"^{line}$", server.get("/metrics").body.decode(), re.MULTILINE) is not None
+
+        assert has(r'torneo_predictions_total\{.*role="champion".*\} 60.0')
+        deadline = time.monotonic() + 30
+        while not has(r'torneo_drift_window_rows\{project="\w+"\} 60.0'):
+            assert time.monotonic() < deadline, server.get("/metrics").body.decode()
+            time.sleep(0.2)
 
 
 def test_gauges_are_those_of_one_server(watched: Watched) -> None:
