@@ -208,7 +208,7 @@ class LogMonitor:
 
     def _times(self, asked: Asked) -> Times:
         until = min(max(asked.until or self.clock.now(), EPOCH + USUAL), LATEST)
-        return max(asked.since or until - USUAL, EPOCH), until
+        return min(max(asked.since or until - USUAL, EPOCH), LATEST), until
 
     def _window(self, asked: Asked) -> str:
         return asked.window or self.project.watch.window

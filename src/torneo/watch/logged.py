@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 MOST_WINDOWS = 1000
+LONGEST = 10 * 366 * 86400
+"""Seconds of a window."""
 MOMENT = "__moment__"
 ACTUAL = "__actual__"
 KEPT = 200_000
@@ -39,8 +41,10 @@ def parts(frames: Iterable[pl.DataFrame], size: WindowSize) -> Iterator[tuple[Ti
         frames: lines in the order of their ids; the moment in an id is what counts.
 
     Raises:
-        ConflictError: there are more than 1,000 windows.
+        ConflictError: there are more than 1,000 windows, or one is longer than ten years.
     """
+    if size.seconds is not None and size.seconds > LONGEST:
+        raise ConflictError("windows of more than ten years are too long", fix="ask for shorter windows")
     before, found, last = 0, 0, None
     for frame in frames:
         cut: Sequence[tuple[TimeWindow | CountWindow, pl.DataFrame]]

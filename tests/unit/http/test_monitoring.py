@@ -75,6 +75,9 @@ def test_what_was_seen_is_told_again_until_the_log_has_more(served: Served, monk
         ("/performance?since=yesterday", 422, "since"),
         ("/drift?until=0001-01-01", 200, ""),
         ("/monitoring/stats?since=0001-01-01&until=9999-12-31", 200, ""),
+        ("/monitoring/stats?since=9999-12-31", 200, ""),
+        ("/drift?window=999999999w", 422, "ten years"),
+        ("/drift?window=999999999rows", 200, ""),
         ("/v1/other/drift", 404, "no project"),
     ],
 )
