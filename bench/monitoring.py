@@ -21,9 +21,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 ROOT = Path(__file__).resolve().parents[1]
 BATCH = 20_000
 DAYS = 30
@@ -114,23 +111,16 @@ def main() -> None:
     if chosen.ask:
         sys.stdout.write(json.dumps(ask(chosen.ask[0], int(chosen.ask[1]))))
         return
-    console = Console()
-    table = Table("question", "rows", "seconds", "rows a second", "memory, MiB", title="Looking at a log")
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"TORNEO_HOME": f"{folder}/home", "TORNEO_PROJECTS": folder, "TORNEO_JOBS": "1"}
         speed = prepare(Path(folder), chosen.rows)
-        console.print(f"{chosen.rows:,} lines written, {speed:,.0f} a second")
+        sys.stdout.write(f"{chosen.rows:,} lines written, {speed:,.0f} a second\n")
         for question, days in itertools.product(QUESTIONS, (DAYS // 10, DAYS)):
             command = [sys.executable, __file__, "--ask", question, str(days)]
             told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-            table.add_row(
-                question,
-                f"{told['rows']:,}",
-                f"{told['seconds']:.1f}",
-                f"{told['rows'] / told['seconds']:,.0f}",
-                f"{told['mib']:.0f}",
-            )
-    console.print(table)
+            rate, rows = told["rows"] / told["seconds"], f"{question} of {told['rows']:,} rows"
+            sys.stdout.write(f"{rows:32} {told['seconds']:7.1f} s {rate:9,.0f} rows/s {told['mib']:6.0f} MiB\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
