@@ -14,15 +14,17 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from torneo.ports import ModelRegistry, ObjectStore, StateStore, TrackedRun, Version
 from torneo.stores.clock import SystemClock
 from torneo.stores.objects import open_objects
+from torneo.stores.prediction_log import open_prediction_log
 from torneo.stores.registry import MlflowRegistry
 from torneo.stores.state import SqlState
-from torneo.testing import FixedClock, MemoryObjects, MemoryRegistry, MemoryState
+from torneo.testing import FixedClock, MemoryObjects, MemoryPredictionLog, MemoryRegistry, MemoryState
 
 BUCKETS = itertools.count()
 
@@ -84,6 +86,18 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], StateS
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_database")
     return lambda: SqlState(url, SystemClock())
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
+    """A factory of prediction logs, which keep refusals, too."""
+    if request.param == "memory":
+        memory = MemoryPredictionLog()
+        return lambda: memory
+    place = tmp_path / "predictions.db"
+    if request.param == "postgres":
+        place = request.getfixturevalue("postgres_database")
+    return lambda: open_prediction_log(place)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,24 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from torneo.ports import Claim, LogFilter, Logged, Outcome, Prediction, PredictionLog
-from torneo.stores.prediction_log import open_prediction_log
 from torneo.testing import LOG_SUITE, MemoryPredictionLog
 from torneo.testing.small_log import FIRST, outcome, prediction
 
 Factory = Callable[[], PredictionLog]
 PROJECTS = itertools.count()
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> Factory:
-    """A factory of prediction logs."""
-    if request.param == "memory":
-        memory = MemoryPredictionLog()
-        return lambda: memory
-    place = tmp_path / "predictions.db"
-    if request.param == "postgres":
-        place = request.getfixturevalue("postgres_database")
-    return lambda: open_prediction_log(place)
 
 
 @pytest.mark.parametrize("check", LOG_SUITE, ids=lambda check: check.__name__)

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pytest
 
 from torneo.ports.refusals import RefusalLog, Refused
-from torneo.stores.prediction_log import open_prediction_log
 from torneo.testing import REFUSALS_SUITE, MemoryPredictionLog
 from torneo.testing.conformance_refusals import refused
 from torneo.testing.small_log import FIRST
 
 Factory = Callable[[], RefusalLog]
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> Factory:
-    """A factory of logs."""
-    if request.param == "memory":
-        memory = MemoryPredictionLog()
-        return lambda: memory
-    place = tmp_path / "predictions.db"
-    if request.param == "postgres":
-        place = request.getfixturevalue("postgres_database")
-    return lambda: open_prediction_log(place)
 
 
 @pytest.mark.parametrize("check", REFUSALS_SUITE, ids=lambda check: check.__name__)
