@@ -81,7 +81,9 @@ def test_part_of_a_change_is_part_of_its_size(strength: float, seed: int) -> Non
     made = perturbed(frame, drift[:3], strength, frame, np.random.default_rng(seed))
     assert made.columns == frame.columns
     assert made["b"].to_numpy() == pytest.approx(frame["b"].to_numpy() * (1 + 2 * strength))
-    assert made["a"].to_numpy() == pytest.approx(frame["a"].to_numpy() + 2 * strength * np.std(frame["a"].to_numpy(), ddof=1))
+    assert made["a"].to_numpy() == pytest.approx(
+        frame["a"].to_numpy() + 2 * strength * np.std(frame["a"].to_numpy(), ddof=1)
+    )
     assert made["colour"].null_count() == round(strength * 0.5 * 40)
     before = frame["y"].value_counts()["count"].min()
     assert isinstance(before, int)
