@@ -80,7 +80,7 @@ def closes(loop: Loop) -> None:
     assert (passed["windows"], passed["events"], passed["done"]) == (3, [], []), "nothing has happened"
 
     seen: dict[str, str] = {}
-    for _ in range(4):
+    for number in range(4):  # noqa: B007 - it is told below
         days = loop.play("--days", "1", *DRIFT, "--grow", str(loop.folder / "data.csv"))
         assert days["grown"] == PER_DAY, "the source gets what was answered, with what came of it"
         passed = loop.watch(Exit.FINDINGS)
