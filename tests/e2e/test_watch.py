@@ -1,4 +1,4 @@
-"""The watchdog from the command line: what it finds and does, two at once, and kill -9; WATCH_KILLS makes its moments more."""
+"""The watchdog from the command line: what it finds and does, two at once, and kill -9 (WATCH_KILLS times)."""
 
 from __future__ import annotations
 
