@@ -9,12 +9,12 @@ from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
-from pydantic_core import from_json
 
 from torneo.http.predict import presented_key
 from torneo.http.problems import Problem
+from torneo.http.sent import parsed
 from torneo.http.service import Service
-from torneo.serving.endpoint import Call, Endpoint, Row
+from torneo.serving.endpoint import Call, Endpoint
 from torneo.serving.keys import Key, Scope
 from torneo.serving.limits import headers
 
@@ -124,18 +124,6 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def parsed(body: bytes, *, nan: bool = False) -> Any:
-    """The value that a JSON text stands for.
-
-    Raises:
-        Problem: it is not JSON.
-    """
-    try:
-        return from_json(body, allow_inf_nan=nan)
-    except ValueError as error:
-        raise Problem(400, f"the body is not JSON: {str(error)[:200]}") from None
-
-
 async def _json_body(request: Request) -> Any:
     """Clients of the Open Inference Protocol do not say that they send JSON."""
     tolerated = ("", "application/octet-stream") if request.url.path.startswith("/v2/") else ()
@@ -145,30 +133,6 @@ async def _json_body(request: Request) -> Any:
 
 
 Body = Annotated[Any, Depends(_json_body)]
-
-
-def rows_of(sent: Any, most: int) -> tuple[Sequence[Row], bool]:
-    """The rows of a body, and whether it is a single one.
-
-    Raises:
-        Problem: it is neither a row nor rows, or there are too many.
-    """
-    if type(sent) is dict:
-        return [sent], True
-    if type(sent) is not list or not sent or not all(type(row) is dict for row in sent):
-        raise Problem(422, "the body must be an object (one row) or a non-empty array of objects (many)")
-    few_enough(len(sent), most)
-    return sent, False
-
-
-def few_enough(rows: int, most: int) -> None:
-    """Refuse too many rows.
-
-    Raises:
-        Problem: they are.
-    """
-    if rows > most:
-        raise Problem(413, f"{rows:,} rows are too many for one request: at most {most:,}")
 
 
 def repointed(problem: Problem, place: Callable[[int, str], str]) -> Problem:

@@ -9,12 +9,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
-
-from pydantic_core import from_json
+from typing import NamedTuple
 
 from torneo.errors import UnavailableError
 from torneo.http.problems import Problem, invalid_rows
+from torneo.http.sent import parsed, rows_of
 from torneo.http.service import AGAIN, Service
 from torneo.ports import Claim, Prediction
 from torneo.serving.endpoint import Call, Endpoint, InvalidRowsError, Predicted, Row
@@ -66,7 +65,7 @@ async def predict(service: Service, request: Request) -> Answer:
     endpoint = service.endpoint(request.project)
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
-    rows, single = _rows(request.body, service.settings.max_rows)
+    rows, single = rows_of(parsed(request.body), service.settings.max_rows)
     taken = await service.take(endpoint.name, key or request.client, len(rows))
     call = Call(request.id, key, request.started, headers.get(b"torneo-subject", b"").decode("latin-1"))
     given = headers.get(b"idempotency-key")
@@ -175,20 +174,6 @@ def _replayed(standing: Claim, sent: bytes) -> bytes:
     if standing.digest != sha256(sent).hexdigest():
         raise Problem(422, "this Idempotency-Key was used with another body; a new request needs a new key")
     return standing.answer.encode()
-
-
-def _rows(body: bytes, most: int) -> tuple[Sequence[Row], bool]:
-    try:
-        sent: Any = from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        raise Problem(400, f"the body is not JSON: {str(error)[:200]}") from None
-    if type(sent) is dict:
-        return [sent], True
-    if type(sent) is not list or not sent or not all(type(row) is dict for row in sent):
-        raise Problem(422, "the body must be an object (one row) or a non-empty array of objects (many)")
-    if len(sent) > most:
-        raise Problem(413, f"{len(sent):,} rows are too many for one request: at most {most:,}")
-    return sent, False
 
 
 def _encoded(headers: Mapping[str, str]) -> Sequence[tuple[bytes, bytes]]:

@@ -11,11 +11,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from torneo.bundle.explain import Explanation, explain
-from torneo.http.asked import Asked, Body, Predicts, Reads, rows_of
+from torneo.http.asked import Asked, Body, Predicts, Reads
 from torneo.http.described import body
 from torneo.http.problems import Problem, invalid_rows
 from torneo.http.routes_history import logged
 from torneo.http.routes_model import ready_lineup
+from torneo.http.sent import rows_of
 from torneo.serving.model import Model
 from torneo.spec.frozen import Frozen
 

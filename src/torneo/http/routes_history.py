@@ -14,9 +14,10 @@ from fastapi import APIRouter, Query
 from pydantic import BeforeValidator, Field
 from pydantic_core import to_json
 
-from torneo.http.asked import Body, Feeds, Reads, few_enough
+from torneo.http.asked import Body, Feeds, Reads
 from torneo.http.described import body
 from torneo.http.problems import Problem
+from torneo.http.sent import few_enough
 from torneo.ports import LogFilter, Logged, Outcome, Role
 from torneo.serving.endpoint import Endpoint
 from torneo.serving.inputs import Decoder, Finding

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
 
-from torneo.http.asked import Predicts, few_enough, media_type, parsed
+from torneo.http.asked import Predicts, media_type
 from torneo.http.described import body
 from torneo.http.oip import predicted
 from torneo.http.problems import Problem
 from torneo.http.routes_model import ready_lineup
+from torneo.http.sent import few_enough, parsed
 from torneo.serving.model import Model
 from torneo.spec.columns import Column, canonical_text
 from torneo.spec.frozen import Frozen
