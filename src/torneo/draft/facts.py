@@ -13,6 +13,7 @@ import polars as pl
 
 from torneo.draft.table import INDEX, TextTable
 from torneo.draft.vocabulary import ODD_NULLS
+from torneo.frames import copied
 from torneo.spec.source import NULLS
 
 LISTED = 500
@@ -133,7 +134,7 @@ def gather(table: TextTable) -> tuple[dict[str, Facts], pl.DataFrame, Decimal]:
             decimal = decimal_of(batch.drop(INDEX), table.delimiter)
         _add(sums, batch, decimal)
         kept = pl.col(INDEX).hash(0) < int(share * (2**64 - 1))
-        samples.append(batch if share == 1 else batch.filter(kept))
+        samples.append(batch if share == 1 else copied(batch.filter(kept)))
     return {name: _settle(name, each) for name, each in sums.items()}, pl.concat(samples), decimal or "."
 
 

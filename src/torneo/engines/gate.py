@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -86,18 +87,27 @@ def _write_all(
     left_out = outside = position = 0
     typed = typed_schema(rules.contract)
     quarantine = {**schema, REASONS: pl.List(pl.String)}
-    with _writer(folder / ACCEPTED, typed) as good_rows, _writer(folder / REJECTED, quarantine) as bad_rows:
+    with (
+        _writer(folder / ACCEPTED, typed) as good_rows,
+        _writer(folder / REJECTED, quarantine) as bad_rows,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        writing: Future[None] | None = None
         for batch in batches(data, list(schema), batch_rows):
             judged = judge(rules, batch)
             good, refused = split(rules, judged, collisions.within(position, len(batch)))
-            _write(good_rows, judged.typed.select(list(typed)).filter(good))
             if not refused.is_empty():
                 _write(bad_rows, batch[judged.kept.arg_true().filter(~good)].with_columns(refused.alias(REASONS)))
+            if writing is not None:
+                writing.result()
+            writing = pool.submit(_write, good_rows, judged.typed.select(list(typed)).filter(good))
             reasons.update(dict(refused.explode().value_counts().iter_rows()))
             outside += judged.outside
             left_out += len(batch) - judged.typed.height - judged.outside
             position += len(batch)
             step.advance(len(batch))
+        if writing is not None:
+            writing.result()
     return reasons, left_out, outside
 
 

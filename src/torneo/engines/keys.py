@@ -20,6 +20,7 @@ from torneo.engines.parse import parse
 from torneo.engines.rows import Rules, batches, judge
 from torneo.engines.types import typed_schema
 from torneo.errors import GateError
+from torneo.frames import copied
 from torneo.ports import Progress
 from torneo.spec.records import LINE
 
@@ -121,7 +122,8 @@ def _is_in(hashes: Hashes, ordered: Hashes) -> npt.NDArray[np.bool_]:
 
 
 def _numbered(frame: pl.DataFrame, positions: npt.NDArray[Any], rules: Rules) -> pl.DataFrame:
-    return frame.select(list(rules.contract.columns)).with_columns(pl.Series(POSITION, positions, dtype=pl.Int64))
+    numbered = frame.select(list(rules.contract.columns)).with_columns(pl.Series(POSITION, positions, dtype=pl.Int64))
+    return copied(numbered)
 
 
 def _earlier(rules: Rules, before: Path | None, batch_rows: int) -> Iterator[pl.DataFrame]:

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import polars as pl
 
-from torneo.checks import DUPLICATE_KEY, REPEATED_ROW
+from torneo.checks import DUPLICATE_KEY, REPEATED_ROW, check_headers
 from torneo.engines import keys
 from torneo.engines.gate import BATCH_ROWS
 from torneo.engines.rows import Functions, Judged, Rules, batches, compile_rules, count, judge
+from torneo.frames import copied
 from torneo.ports import Progress
 from torneo.reports.expectations import MOST_ROWS, passes
 from torneo.spec.loading import AnyProject
-from torneo.spec.records import REASONS
+from torneo.spec.records import LINE, REASONS
 from torneo.spec.tables import Window
 
 
@@ -37,27 +38,36 @@ def sample(
     """
     schema = pl.Schema(pl.read_parquet_schema(data))
     schema.pop(REASONS, None)
+    check_headers(project.contract, [name for name in schema if name != LINE])
     rules = compile_rules(project, schema, functions, window)
     rows = count(data)
-    every = max(1, math.ceil(rows / most_rows))
+    every, size = _every(rows, most_rows)
     step = progress.step("sample", rows * (2 if project.contract.key else 1))
     collisions = keys.collisions(rules, data, BATCH_ROWS, step, None) if project.contract.key else keys.NONE
-    parts, size = [], max(1, BATCH_ROWS // every) * every
+    parts = []
     for number, batch in enumerate(batches(data, rules.headers, size)):
         found = collisions.within(number * size, batch.height)
         key_reasons = pl.repeat(None, batch.height, eager=True, dtype=pl.String) if found is None else found
         judged = judge(rules, batch.gather_every(every))
         parts.append(_verdicts(rules, judged, key_reasons.gather_every(every).filter(judged.kept)))
         step.advance(batch.height)
-    step.done()
+    step.done(f"{sum(part.height for part in parts):,} of {rows:,} rows")
     empty = judge(rules, pl.DataFrame(schema=schema).select(rules.headers))
     return pl.concat([_verdicts(rules, empty, pl.Series(dtype=pl.String)), *parts])
 
 
 def head(data: Path, most_rows: int = MOST_ROWS) -> pl.DataFrame:
     """Each n-th row of a snapshot as it came, evenly over all of it."""
-    every = max(1, math.ceil(count(data) / most_rows))
-    return pl.scan_parquet(data).gather_every(every).collect()
+    every, size = _every(count(data), most_rows)
+    schema = pl.Schema(pl.read_parquet_schema(data))
+    parts = [copied(batch.gather_every(every)) for batch in batches(data, list(schema), size)]
+    return pl.concat([pl.DataFrame(schema=schema), *parts])
+
+
+def _every(rows: int, most_rows: int) -> tuple[int, int]:
+    """Each how many-th row is taken, and the size of batches that each begin with one."""
+    every = max(1, math.ceil(rows / most_rows))
+    return every, max(1, BATCH_ROWS // every) * every
 
 
 def _verdicts(rules: Rules, judged: Judged, key_reasons: pl.Series) -> pl.DataFrame:
