@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,16 +137,23 @@ def _categorical(series: pl.Series) -> dict[str, Any]:
 
 
 def background(
-    frame: pl.DataFrame, names: Sequence[str], *, seed: int, rows: int = 100
+    frame: pl.DataFrame, names: Sequence[str], *, seed: int, rows: int = 100, personal: Collection[str] = ()
 ) -> dict[str, tuple[Scalar, ...]]:
     """A random sample of rows, by column, as JSON values, dates in ISO 8601; the same rows for the same seed.
+
+    Args:
+        personal: columns whose values are put into another order, each into its own, so that no row is a person's.
 
     >>> frame = pl.DataFrame({"a": [1.5, None], "b": ["x", "y"]})
     >>> background(frame, ["a"], seed=0)
     {'a': (1.5, None)}
     """
-    chosen = np.sort(np.random.default_rng(seed).permutation(frame.height)[:rows])
+    generator = np.random.default_rng(seed)
+    chosen = np.sort(generator.permutation(frame.height)[:rows])
     sample = frame[chosen.tolist()]
+    sample = sample.with_columns(
+        sample[name].gather(generator.permutation(sample.height)) for name in names if name in personal
+    )
     return {name: tuple(_plain(sample[name]).to_list()) for name in names}
 
 

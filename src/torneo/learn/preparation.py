@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -102,17 +102,47 @@ def pipeline(
     return Pipeline([("prepare", first), ("model", family.build(task, params, seed=seed, jobs=jobs))])
 
 
-def fit(unfitted: Pipeline, X: pd.DataFrame, y: npt.NDArray[Any], *, jobs: int) -> Pipeline:
-    """Fit with `jobs` threads of OpenMP and, from now on, one of BLAS; the model does not depend on `jobs`.
+class Prepared(NamedTuple):
+    """Rows as a model reads them, and the fitted preparation."""
+
+    preparation: ColumnTransformer
+    Z: npt.NDArray[Any]
+    """(rows, columns)"""
+
+
+def prepared(unfitted: ColumnTransformer, X: pd.DataFrame, y: npt.NDArray[Any]) -> Prepared:
+    """Fit the preparation on rows, with one thread of BLAS from now on.
 
     Raises:
         TrainError: a column has too many categories for indicators.
     """
-    _check_categories(unfitted.named_steps["prepare"], X)
+    _check_categories(unfitted, X)
     _one_blas_thread()
-    with ThreadpoolController().select(user_api="openmp").limit(limits=jobs):
-        unfitted.fit(X, y)
+    return Prepared(unfitted, unfitted.fit_transform(X, y))
+
+
+def fit(
+    unfitted: Pipeline, X: pd.DataFrame, y: npt.NDArray[Any], *, jobs: int, ready: Prepared | None = None
+) -> Pipeline:
+    """Fit with `jobs` threads of OpenMP and, from now on, one of BLAS; the model does not depend on `jobs`.
+
+    Args:
+        unfitted: what `pipeline` gives.
+        X: rows as `input_frame` gives them.
+        y: their outcomes.
+        jobs: how many threads.
+        ready: the same rows, prepared before; the model may write into them.
+
+    Raises:
+        TrainError: as `prepared`.
+    """
+    if ready is None:
+        ready = prepared(unfitted.named_steps["prepare"], X, y)
+    else:
+        unfitted.steps[0] = ("prepare", ready.preparation)
     model = unfitted.named_steps["model"]
+    with ThreadpoolController().select(user_api="openmp").limit(limits=jobs):
+        model.fit(ready.Z, y)
     if isinstance(model, BaseEnsemble) and "n_jobs" in model.get_params():
         model.set_params(n_jobs=1)  # threads would add up the trees' answers in the order in which they finish
     return unfitted

@@ -12,13 +12,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from torneo.errors import TrainError
 from torneo.learn.folds import Fold, Rows
-from torneo.learn.recipe import Recipe, fit
+from torneo.learn.recipe import Recipe, Split
 from torneo.metrics import Metric, UndefinedMetricError
 from torneo.ports import Engine, Progress
 from torneo.spec.project import Scalar, Search
@@ -53,25 +54,31 @@ class Bench:
     metric: Metric
     engine: Engine
 
+    @property
+    def _side_by_side(self) -> bool:
+        return len(self.rows) <= SMALL
+
+    @cached_property
+    def _splits(self) -> Sequence[Split]:
+        recipe = self.recipe.on_one_core() if self._side_by_side else self.recipe
+        return [Split(recipe, self.rows, fold) for fold in self.folds]
+
     def scores(self, params: Params, worse_than: Callable[[list[float]], bool] | None = None) -> Trial:
         """The metric on each fold, or on the first few if `worse_than` says so, however many cores there are."""
-        side_by_side = len(self.rows) <= SMALL
-        recipe = self.recipe.on_one_core() if side_by_side else self.recipe
+        splits = self._splits
 
-        def one(pair: Fold) -> float:
-            train, test = pair
-            fitted = fit(recipe, self.rows.take(train), params)
-            held_out = self.rows.take(test)
+        def one(fold: int) -> float:
+            test = self.folds[fold][1]
             try:
-                return self.metric(held_out.y, fitted.predict(held_out))
+                return self.metric(self.rows.y[test], splits[fold].answers(params))
             except UndefinedMetricError as error:
                 fix = "choose another judge.metric, or fewer folds"
-                raise TrainError(f"a fold of {len(held_out)} rows cannot be scored: {error}", fix=fix) from None
+                raise TrainError(f"a fold of {len(test)} rows cannot be scored: {error}", fix=fix) from None
 
-        size = max(1, self.recipe.jobs) if side_by_side else 1
+        size = max(1, self.recipe.jobs) if self._side_by_side else 1
         scores: list[float] = []
         for start in range(0, len(self.folds), size):
-            part = self.folds[start : start + size]
+            part = range(len(self.folds))[start : start + size]
             scores += list(self.engine.each(one, part)) if len(part) > 1 else [one(part[0])]
             for done in range(start + 1, min(len(scores), len(self.folds) - 1) + 1):
                 if worse_than is not None and worse_than(scores[:done]):

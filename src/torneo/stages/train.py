@@ -191,7 +191,9 @@ def _write_bundle(work: Work, learned: Learned, snapshot: Snapshot, folder: Path
         interval=_interval(work, learned),
         calibration=correction,
         baseline=_baseline(work, learned, predicted),
-        background=background(work.train, _columns_read(work, fitted), seed=project.split.seed),
+        background=background(
+            work.train, _columns_read(work, fitted), seed=project.split.seed, personal=project.contract.personal
+        ),
         lineage=Lineage(
             snapshot=snapshot.table.digest, prepared=work.prepared.digest, recipe=work.key, code=context.code
         ),

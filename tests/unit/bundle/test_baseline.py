@@ -87,6 +87,18 @@ def test_background_is_a_sample_by_seed() -> None:
     assert background(frame, ["a"], seed=2)["a"] != first
 
 
+def test_no_row_of_the_background_has_what_one_person_has_in_personal_columns() -> None:
+    frame = pl.DataFrame({name: [float(value) for value in range(500)] for name in ("a", "age", "code")})
+    plain = background(frame, ["a", "age", "code"], seed=1)
+    assert plain["a"] == plain["age"] == plain["code"]
+    made = background(frame, ["a", "age", "code"], seed=1, personal={"age", "code"})
+    assert made["a"] == plain["a"]
+    for one, other in (("a", "age"), ("a", "code"), ("age", "code")):
+        assert sorted(made[one]) == sorted(made[other])
+        assert sum(x == y for x, y in zip(made[one], made[other], strict=True)) < 10, (one, other)
+    assert background(frame, ["a", "age", "code"], seed=1, personal=["code", "age"]) == made
+
+
 def test_background_holds_dates_as_json() -> None:
     day, moment = datetime.date(2024, 2, 29), datetime.datetime(2024, 2, 29, 12, 30, 0, 5)
     frame = pl.DataFrame({"day": [day], "moment": [moment], "none": pl.Series([None], dtype=pl.Date)})

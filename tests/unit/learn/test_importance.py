@@ -35,12 +35,14 @@ def inputs(rows: int = 240) -> tuple[pd.DataFrame, np.ndarray]:
     return X, (4 * X["strong"] + 2 * (X["kind"] == "a")).to_numpy(dtype=np.float64)
 
 
-def learned(name: str, classes: int) -> tuple[Any, Any, pd.DataFrame, np.ndarray]:
+def learned(name: str, classes: int, **prepare: Any) -> tuple[Any, Any, pd.DataFrame, np.ndarray]:
     family = plugins.load("models", name)
     X, y = inputs()
     outcome = y if classes == 0 else np.digitize(y, np.quantile(y, [k / classes for k in range(1, classes)]))
     task: Any = "classification" if classes else "regression"
-    made = pipeline(Prepare(), FEATURES, family, task=task, classes=classes, params={}, seed=0, jobs=1)
+    made = pipeline(
+        Prepare.model_validate(prepare), FEATURES, family, task=task, classes=classes, params={}, seed=0, jobs=1
+    )
     return family, fit(made, X, outcome, jobs=1), X, outcome
 
 
@@ -63,6 +65,9 @@ def test_finds_what_matters(name: str, classes: int) -> None:
 def test_encoded_columns_belong_to_their_input() -> None:
     _, made, _, _ = learned("linear", 0)
     assert input_of_columns(made).tolist() == [0, 2, 3, 3, 1, 1, 1]
+    for encode, owners in (("onehot", [0, 2, 3, 3, 1, 1, 1]), ("ordinal", [0, 2, 3, 1]), ("target", [0, 2, 1, 3])):
+        _, made, _, _ = learned("linear", 0, categorical=[{"encode": encode}])
+        assert input_of_columns(made).tolist() == owners
 
 
 def test_linear_contributions_are_the_known_ones() -> None:
@@ -83,13 +88,13 @@ def test_sampled_values_are_the_exact_ones() -> None:
 
 def test_sampled_values_add_up() -> None:
     """Each row's values are its answer minus the mean answer of the rows it was walked to from."""
-    rows = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 5.0]})
-    background = pd.DataFrame({"a": [0.0], "b": [1.0]})
+    rows = np.array([[1.0, 3.0], [2.0, 5.0]])
+    background = np.array([[0.0, 1.0]])
 
-    def product(frame: pd.DataFrame) -> Any:
-        return (frame["a"] * frame["b"]).to_numpy().reshape(-1, 1)
+    def product(Z: Any) -> Any:
+        return (Z[:, 0] * Z[:, 1]).reshape(-1, 1)
 
-    values = sampled(product, rows, background, seed=0)
+    values = sampled(product, rows, background, np.arange(2), 2, seed=0)
     np.testing.assert_allclose(values.sum(axis=1), [3.0, 10.0])
     np.testing.assert_allclose(values[0], [2.0, 1.0])  # the mean over both orders, by hand
 
