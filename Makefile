@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 READY := .venv/.ready
 DEMO_HOME := .torneo/demo
+DEMO_LOOP := $(DEMO_HOME)/loop
 DEMO_PROJECTS := diabetes breast_cancer
 PYTESTFLAGS ?=
 
@@ -22,8 +23,19 @@ say = printf '\033[1m▸ %s\033[0m\n'
 
 ##@ Use
 .PHONY: demo
-demo: $(READY)  ## run the whole loop on two real data sets that come with scikit-learn
+demo: $(READY)  ## run the whole loop on two real data sets that come with scikit-learn, then let the world change
 	@TORNEO_HOME=$(DEMO_HOME) $(BIN)/torneo run $(DEMO_PROJECTS)
+	@printf '\n'
+	@$(say) 'Eight days to come: from the fourth on a device gives one measurement in millimetres'
+	@rm -rf $(DEMO_LOOP) && mkdir -p $(DEMO_LOOP)
+	@$(BIN)/python -c 'import sys; from sklearn.datasets import load_breast_cancer as load; \
+		load(as_frame=True).frame.to_csv(sys.argv[1], index=False)' $(DEMO_LOOP)/biopsies.csv
+	@cd $(DEMO_LOOP); export TORNEO_HOME=home; torneo=$(abspath $(BIN))/torneo; \
+		$$torneo init biopsies.csv --target target >/dev/null; \
+		printf 'watch: {data: false, retrain: {when: [drift, performance], cooldown: 7d}}\n' >>project.yaml; \
+		$$torneo run >/dev/null; \
+		$$torneo simulate . --watch --days 8 --per-day 150 --after 3 \
+			--drift 'scale:worst radius=10' --grow biopsies.csv
 	@printf '\n'
 	@$(say) 'Next, with your own table:'
 	@printf '    source .venv/bin/activate\n    torneo init data.csv --target COLUMN\n    torneo run\n'

@@ -1,7 +1,7 @@
 """Drift: how fast, how often for nothing, how soon; against Evidently on the same windows.
 
-`TORNEO_DATA=… python bench/watch.py speed|alarms|level|curves|real --evidently VENV/bin/python`; Evidently needs that
-environment of its own (its side is bench/watch_evidently.py), and without it its columns stay empty.
+`TORNEO_DATA=… python bench/watch.py speed|alarms|level|curves|real --evidently VENV/bin/python`; Evidently
+may have an environment of its own (its side is bench/watch_evidently.py), and without it its columns stay empty.
 
 The rows of a real data set are taken for the whole population: baseline and window are drawn from them independently,
 with replacement, anew for every window, so that there is no drift but what is put in.
@@ -142,7 +142,7 @@ def alarms(
         for size in SIZES:
             hits, theirs = dict.fromkeys(TESTS, 0), []
             for number in range(windows):
-                before, now = _drawn(population, TRAINED, random), _drawn(population, size, random)
+                before, now = drawn(population, TRAINED, random), drawn(population, size, random)
                 of_training = trained(before)
                 sketches = sketch(of_training, now)
                 for test in TESTS:
@@ -165,7 +165,7 @@ def _interval(hits: int, rows: int) -> str:
     return f"{max(0.0, low):.2%} to {high:.2%}"
 
 
-def _drawn(population: pl.DataFrame, rows: int, random: np.random.Generator) -> pl.DataFrame:
+def drawn(population: pl.DataFrame, rows: int, random: np.random.Generator) -> pl.DataFrame:
     return population[random.integers(0, population.height, rows)]
 
 
@@ -202,8 +202,8 @@ def curves(ask: Ask | None, random: np.random.Generator, data: Path, windows: in
             for rows in POWER:
                 ours, theirs = 0, 0
                 for _ in range(windows):
-                    before = _drawn(population, TRAINED, random)
-                    now = changed(_drawn(population, rows, random), kind, size, random)
+                    before = drawn(population, TRAINED, random)
+                    now = changed(drawn(population, rows, random), kind, size, random)
                     of_training = trained(before)
                     ours += column in drift(of_training, sketch(of_training, now)).columns
                     if ask is not None:

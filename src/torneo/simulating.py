@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
@@ -24,7 +23,8 @@ from torneo.runtime import Runtime
 from torneo.serving.follow import open_model
 from torneo.serving.privacy import Privacy
 from torneo.simulation.past import MARK, RECORD, Past
-from torneo.simulation.plan import DAY, Plan, chosen, moments, perturbed, random_of
+from torneo.simulation.plan import DAY, Plan, moments, perturbed, random_of
+from torneo.simulation.pool import Pool
 from torneo.simulation.renewal import renewed
 from torneo.sources import read
 from torneo.spec.frozen import Frozen
@@ -46,6 +46,8 @@ class Day(Frozen):
     version: int | None
     """Who answered."""
     answered: int
+    of: datetime.date | None = None
+    """The date in the data whose rows were played, where each date is a day."""
     refused: int
     reasons: Mapping[str, int]
     """How many rows were refused for each reason."""
@@ -72,13 +74,6 @@ class Played(Frozen):
     """The simulated time at the end."""
 
 
-class Pool(NamedTuple):
-    """The rows that are played."""
-
-    frame: pl.DataFrame
-    kind: str
-
-
 @dataclass(frozen=True)
 class Wanted:
     """How days are played."""
@@ -94,6 +89,8 @@ class Wanted:
     """A CSV file, the project's source as a rule, that gets the answered rows with their outcomes."""
     pace: float = 0.0
     """The seconds that a day takes."""
+    along: str | None = None
+    """A column of dates: the rows of each are a day as they are, in their order, however many they are."""
 
 
 def simulate(
@@ -115,21 +112,20 @@ def simulate(
             cannot grow.
     """
     plan, name = wanted.plan, project.project
-    champion = promotion.champion(runtime.state, name)
-    if champion is None:
-        raise NotFoundError(f"{name} has no champion yet", fix=f"torneo run {name}")
     if wanted.server is None:
         _check_alone(runtime, name)
-    past = _past(runtime, project, champion)
-    pool = _pool(runtime, project, folder, past, wanted.file, progress)
+    past = _past(runtime, project)
+    pool = _pool(runtime, project, folder, past, wanted, progress)
     plan.check(pool.frame.schema)
+    if wanted.along is not None:
+        plan = plan.model_copy(update={"days": pool.left(past, plan.days)})
     growing = None if wanted.grow is None else Growing.of(project, wanted.grow)
     bar, days = progress.step("simulate", plan.days), []
-    with _way(runtime, project, champion, pool.frame.schema, wanted) as way:
+    with _ways(runtime, project, pool.frame.schema, wanted) as way_of_today:
         for number in range(plan.days):
             began = time.monotonic()
-            days.append(_day(way, project, pool, past, plan, number, growing))
-            past = past.model_copy(update={"until": past.until + DAY, "played": past.played + plan.per_day})
+            days.append(_day(way_of_today(), project, pool, past, plan, number, growing))
+            past = _after(past, days[-1])
             if wanted.server is None:
                 runtime.state.put(name, RECORD, past.model_dump(mode="json"))
             tell(days[-1])
@@ -167,9 +163,21 @@ def _check_alone(runtime: Runtime, name: str) -> None:
         )
 
 
-def _past(runtime: Runtime, project: Project, champion: Champion) -> Past:
-    """What was played before."""
+def _after(past: Past, day: Day) -> Past:
+    played = past.played + day.answered + day.refused
+    return past.model_copy(update={"until": past.until + DAY, "played": played, "days": past.days + 1})
+
+
+def _past(runtime: Runtime, project: Project) -> Past:
+    """What was played before.
+
+    Raises:
+        NotFoundError: there is no champion yet.
+    """
     name = project.project
+    champion = promotion.champion(runtime.state, name)
+    if champion is None:
+        raise NotFoundError(f"{name} has no champion yet", fix=f"torneo run {name}")
     found = runtime.state.get(name, RECORD)
     if found is not None:
         return Past.model_validate(found)
@@ -179,7 +187,12 @@ def _past(runtime: Runtime, project: Project, champion: Champion) -> Past:
     return Past(until=first, played=0, accepted=gate.accepted.key, champion=champion.model_dump(mode="json"))
 
 
-def _pool(runtime: Runtime, project: Project, folder: Path, past: Past, file: str | None, progress: Progress) -> Pool:
+def _pool(runtime: Runtime, project: Project, folder: Path, past: Past, wanted: Wanted, progress: Progress) -> Pool:
+    pool = _rows(runtime, project, folder, past, wanted.file, progress)
+    return pool if wanted.along is None else pool.along(wanted.along)
+
+
+def _rows(runtime: Runtime, project: Project, folder: Path, past: Past, file: str | None, progress: Progress) -> Pool:
     with runtime.context(project, folder, progress) as context:
         if file is not None:
             return Pool(_rows_of(runtime, project, folder, file, context.work / "played.parquet"), GIVEN)
@@ -208,26 +221,43 @@ def _rows_of(runtime: Runtime, project: Project, folder: Path, file: str, target
 
 
 @contextmanager
-def _way(runtime: Runtime, project: Project, champion: Champion, schema: pl.Schema, wanted: Wanted) -> Iterator[Way]:
+def _ways(runtime: Runtime, project: Project, schema: pl.Schema, wanted: Wanted) -> Iterator[Callable[[], Way]]:
+    """What gives the way of a day; another champion may answer the next one."""
+    name, last = project.project, dict[int, Way]()
     if wanted.server is not None:
-        with Client(wanted.server, key=wanted.key, project=project.project) as client:
-            yield Served(project, client)
+        with Client(wanted.server, key=wanted.key, project=name) as client:
+            served = Served(project, client)
+            yield lambda: served
         return
+
+    def straight() -> Way:
+        champion = promotion.champion(runtime.state, name)
+        if champion is None:
+            raise NotFoundError(f"{name} has no champion any more", fix=f"torneo history {name}")
+        if champion.number not in last:
+            last.clear()
+            last[champion.number] = _straight(runtime, project, champion, schema)
+        return last[champion.number]
+
+    yield straight
+
+
+def _straight(runtime: Runtime, project: Project, champion: Champion, schema: pl.Schema) -> Straight:
     model = open_model(champion, runtime.objects, runtime.home / "serving", runtime.settings.jobs)
     numbered = pl.Schema({**schema, LINE: pl.Int64()})
     asked = asked_of(project, model.contract, model.scorer.columns, numbered, "what is played")
     privacy = Privacy.of(project.project, project.contract, runtime.secret)
-    yield Straight(project, model, asked, privacy, runtime.predictions, runtime.refusals)
+    return Straight(project, model, asked, privacy, runtime.predictions, runtime.refusals)
 
 
 def _day(way: Way, project: Project, pool: Pool, past: Past, plan: Plan, number: int, growing: Growing | None) -> Day:
     """Play a day: ask, and report what happened to those rows that were answered."""
     day, strength = past.until.date(), plan.strength(number)
     random = random_of(plan.seed, day)
-    times = moments(day, plan.per_day, random)
-    rows = pool.frame[chosen(pool.frame.height, past.played, plan.per_day, plan.seed)]
+    date, rows = pool.of_day(past, plan)
+    times = moments(day, rows.height, random)
     changed = perturbed(rows, plan.drift, strength, pool.frame, random)
-    frame = renewed(project, changed, pool.frame, past.played, times)
+    frame = changed if pool.dates else renewed(project, changed, pool.frame, past.played, times)
     sent = way.send(frame, times)
     answered = frame.with_columns(pl.Series(ID, sent.ids, dtype=pl.String)).drop_nulls(ID)
     known = answered.drop_nulls(project.target) if plan.outcomes is not None else answered.clear()
@@ -240,6 +270,7 @@ def _day(way: Way, project: Project, pool: Pool, past: Past, plan: Plan, number:
         growing.add(known.drop(ID))
     return Day(
         day=day,
+        of=date,
         strength=strength,
         version=sent.version,
         answered=answered.height,

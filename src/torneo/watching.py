@@ -88,7 +88,7 @@ class Models:
 
     def __init__(self, project: Project, objects: ObjectStore, folder: Path, jobs: int) -> None:
         self._open = partial(open_model, objects=objects, folder=folder, threads=jobs)
-        self._marked = {name for name, column in project.contract.columns.items() if column.pii is not None}
+        self._marked = set(project.contract.personal)
         self._models: dict[str, Model] = {}
 
     def _model(self, version: Champion) -> Model:

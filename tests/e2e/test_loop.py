@@ -141,7 +141,7 @@ def test_a_history_that_was_altered_is_noticed(again: Place) -> None:
     assert changed >= 1
     assert "diabetes/decisions" in again.torneo("history", expect=Exit.CONFLICT).err
     again.torneo("run", expect=Exit.CONFLICT)
-    assert "its history was altered" in again.torneo("doctor", expect=Exit.FINDINGS).out
+    assert "was tampered with: entry" in again.torneo("doctor", expect=Exit.FINDINGS).out
 
 
 def test_a_flipped_byte_in_a_bundle_is_refused(again: Place) -> None:
@@ -268,4 +268,9 @@ def test_the_demo_ends_with_a_table_a_verdict_and_the_next_command(tmp_path: Pat
         verdict = done.stdout.index("verdict: promote", table)
         assert done.stdout.index(f"torneo history {name}", verdict)
     assert done.stdout.count("champion") >= 2
+    played = done.stdout.index("biopsies: played, and watched")
+    alert = done.stdout.index("drift opened", played)
+    trained = done.stdout.index("retrained: Promote", alert)
+    ended = done.stdout.index("in the end, when version", trained)
+    assert not done.stdout[ended:].startswith("in the end, when version 1 "), "who was promoted answers"
     assert done.stdout.rstrip().endswith("torneo run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,9 @@ from torneo.cli.progress import TerminalProgress
 from torneo.cli.shared import Json, app, err, out, print_json
 
 if TYPE_CHECKING:
-    from torneo.simulating import Day, Played
+    from torneo.api import Project
+    from torneo.rehearsing import Rehearsed
+    from torneo.simulating import Day, Played, Wanted
     from torneo.simulation.plan import Perturbation
 
 REASONS = 3
@@ -26,11 +29,13 @@ def _seconds(text: str) -> float:
         raise typer.BadParameter(str(error)) from None
 
 
-def _check_together(*, outcomes: bool, later: int, server: str | None, grow: Path | None) -> None:
+def _check_together(*, outcomes: bool, later: int, server: str | None, grow: Path | None, watch: bool) -> None:
     if not outcomes and grow is not None:
         raise typer.BadParameter("rows without an outcome teach nothing: leave out --no-outcomes", param_hint="--grow")
     if server is not None and later:
         raise typer.BadParameter("a server dates outcomes itself: leave it out", param_hint="--outcomes-after")
+    if server is not None and watch:
+        raise typer.BadParameter("a server has a watchdog of its own: torneo watch", param_hint="--watch")
 
 
 Days = Annotated[int, typer.Option(min=1, max=3660, help="How many days are played.")]
@@ -50,6 +55,10 @@ Outcomes = Annotated[bool, typer.Option("--outcomes/--no-outcomes", help="Whethe
 From = Annotated[
     str | None, typer.Option("--from", metavar="FILE", help="Rows to play, with the target; else unseen accepted ones.")
 ]
+Along = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="The rows of each date of this column are a day, as they are; no --per-day."),
+]
 Grow = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Add the answered rows with their outcomes to this CSV source.")
 ]
@@ -59,6 +68,9 @@ Through = Annotated[
 Key = Annotated[str | None, typer.Option(envvar="TORNEO_API_KEY", help="An API key of the server.")]
 Pace = Annotated[float, typer.Option(parser=_seconds, metavar="TIME", help="How long a day takes, such as 2s.")]
 Seed = Annotated[int, typer.Option(min=0, help="Equal seeds play equal days.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Have the watchdog pass at the end of each day: alerts, retraining, promotion.")
+]
 Reset = Annotated[bool, typer.Option("--reset", help="Remove simulated lines from the log; play nothing.")]
 
 
@@ -73,11 +85,13 @@ def simulate(
     outcomes_after: OutcomesAfter = 0,
     outcomes: Outcomes = True,
     file: From = None,
+    along: Along = None,
     grow: Grow = None,
     through: Through = None,
     key: Key = None,
     pace: Pace = 0.0,
     seed: Seed = 0,
+    watch: Watch = False,
     reset: Reset = False,
     json: Json = False,
 ) -> None:
@@ -94,17 +108,48 @@ def simulate(
     if reset:
         out.print(f"{forget(opened.runtime, opened.training):,} simulated lines removed")
         return
-    _check_together(outcomes=outcomes, later=outcomes_after, server=through, grow=grow)
+    _check_together(outcomes=outcomes, later=outcomes_after, server=through, grow=grow, watch=watch)
     later = outcomes_after if outcomes else None
     changes = _perturbations(drift or [])
     plan = Plan(days=days, per_day=per_day, drift=changes, after=after, over=over, outcomes=later, seed=seed)
-    wanted = Wanted(plan=plan, file=file, server=through, key=key, grow=grow, pace=pace)
+    wanted = Wanted(plan=plan, file=file, server=through, key=key, grow=grow, pace=pace, along=along)
+    if watch:
+        _rehearse(opened, wanted, json=json)
+        return
     with TerminalProgress(err) as progress:
         played = play(opened.runtime, opened.training, opened.folder, wanted, progress, _nobody if json else _tell)
     if json:
         print_json(played.model_dump(mode="json"))
     else:
         _show(played, None if through is not None else project)
+
+
+def _rehearse(opened: Project, wanted: Wanted, *, json: bool) -> None:
+    """Play and watch: a table that grows on a terminal, and stays at the end."""
+    from rich.console import Group
+    from rich.live import Live
+
+    from torneo.cli.render_rehearsal import outcome, rehearsal_table
+    from torneo.rehearsing import rehearse
+
+    days: list[Rehearsed] = []
+    progress = TerminalProgress(err)
+
+    def picture() -> Group:
+        return Group(rehearsal_table(opened.name, days), progress.bars)
+
+    with Live(get_renderable=picture, console=err, transient=True) if err.is_terminal else nullcontext():
+        played = rehearse(opened.runtime, opened.training, opened.folder, wanted, progress, days.append)
+    if json:
+        told = [day.model_dump(mode="json") for day in days]
+        print_json(played.model_dump(mode="json") | {"watched": told})
+        return
+    out.print(rehearsal_table(opened.name, days))
+    out.print()
+    went = outcome(days)
+    if went is not None:
+        out.print(went, soft_wrap=True)
+    _show(played, None)
 
 
 def _perturbations(given: list[str]) -> tuple[Perturbation, ...]:
@@ -124,7 +169,8 @@ def _tell(day: Day) -> None:
     change = f", changed by {day.strength:.0%}" if day.strength else ""
     refused = f", {day.refused:,} refused" if day.refused else ""
     version = "nobody" if day.version is None else f"version {day.version}"
-    out.print(f"{day.day}: {version} answered {day.answered:,} rows{refused}{change}", soft_wrap=True)
+    date = "" if day.of is None else f" (rows of {day.of})"
+    out.print(f"{day.day}{date}: {version} answered {day.answered:,} rows{refused}{change}", soft_wrap=True)
     for reason, count in list(day.reasons.items())[:REASONS]:
         out.print(f"  {count:,} {reason}", markup=False)
 

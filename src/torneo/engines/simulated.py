@@ -77,14 +77,11 @@ class Straight:
         moments = {id_: at for id_, at in zip(ids, times, strict=True) if id_ is not None}
         if moments:
             answers, call = score(self.model, rows.typed), Call("", MARK, started)
-            lines = log_lines(self.model, self.privacy, call, rows.typed, answers, list(moments), rows.warnings)
+            made, at = list(moments), [each * 1000 for each in moments.values()]
+            lines = log_lines(self.model, self.privacy, call, rows.typed, answers, made, at, rows.warnings)
             for start in range(0, len(lines), AT_ONCE):
-                self.log.append(
-                    [
-                        line._replace(at=moments[line.id] * 1000, request=line.id, entity=MARK)
-                        for line in lines[start : start + AT_ONCE]
-                    ]
-                )
+                part = lines[start : start + AT_ONCE]
+                self.log.append([line._replace(request=line.id, entity=MARK) for line in part])
         self._count([at for at, good in zip(times, rows.good, strict=True) if not good], rows.refused)
         return Sent(ids, Counter(rows.refused.explode().drop_nulls().to_list()), self.model.version)
 

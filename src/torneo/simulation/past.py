@@ -23,6 +23,8 @@ class Past(Frozen):
     """The end of the last day."""
     played: int
     """So many rows."""
+    days: int = 0
+    """On so many days."""
     accepted: str
     """The table that rows come from: what the gate had accepted before anything was played."""
     champion: dict[str, object]

@@ -14,6 +14,8 @@ from torneo.spec.watching import Drift
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 LENGTH = re.compile(r"([1-9][0-9]{0,8})\s*([smhdw])")
 ROWS = re.compile(r"([1-9][0-9]{0,8})\s*rows")
+LONGEST = 10 * 366 * 86400
+"""So many seconds, ten years, are the longest time that is looked at or waited for."""
 SECRET = re.compile(r"\$\{\w+\}")
 
 
@@ -31,7 +33,7 @@ def parse_length(value: Any) -> Any:
     return int(written[1]) * UNITS[written[2]]
 
 
-Seconds = Annotated[int, Field(gt=0, le=10 * 366 * 86400), BeforeValidator(parse_length)]
+Seconds = Annotated[int, Field(gt=0, le=LONGEST), BeforeValidator(parse_length)]
 """A length of time in seconds; YAML may say `6h`."""
 
 
@@ -58,7 +60,10 @@ def parse_window(text: str) -> WindowSize:
     written = LENGTH.fullmatch(text.strip())
     if written is None or written[2] == "s":
         raise ValueError(f"expected a window such as 6h, 1d or 5000 rows, not {shortened(text)}")
-    return WindowSize(int(written[1]) * UNITS[written[2]], None)
+    seconds = int(written[1]) * UNITS[written[2]]
+    if seconds > LONGEST:
+        raise ValueError(f"a window has at most ten years, and {shortened(text)} is longer")
+    return WindowSize(seconds, None)
 
 
 def _a_window(text: str) -> str:

@@ -26,5 +26,7 @@ class Drift(Frozen):
     """Effects, by test, from which on a difference matters; each test has its own where none is given."""
     level: OpenShare = 0.01
     """How often a window without drift may be called drifted, over all columns and tests together."""
+    ignore: tuple[str, ...] = ()
+    """Columns that are not looked at, such as those that follow the calendar; also what features.py makes."""
     min_rows: Annotated[int, Field(ge=20)] = 50
     """With fewer rows than this, in the window or in the baseline, nothing is said."""

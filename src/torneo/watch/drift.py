@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from torneo.spec.frozen import nearest, shortened
 from torneo.spec.watching import Drift, TestName
 from torneo.watch.cells import SHOWN, cells
 from torneo.watch.comparisons import AUTO, TESTS, Measured
@@ -43,7 +44,8 @@ def drift(baseline: Baseline, window: Sketches, settings: Drift | None = None) -
     settings = settings or Drift()
     if not window:
         raise ValueError("a window without columns cannot be watched: give the sketches of at least one")
-    tried = [each for name, of_window in window.items() for each in _tries(name, baseline, of_window, settings)]
+    looked_at = {name: of_window for name, of_window in window.items() if name not in settings.ignore}
+    tried = [each for name, of_window in looked_at.items() for each in _tries(name, baseline, of_window, settings)]
     measured = [each.measured for each in tried if each.measured is not None]
     adjusted = iter(benjamini_hochberg([each.p_value for each in measured]))
     tests = [_told(each, next(adjusted) if each.measured is not None else None, settings) for each in tried]
@@ -57,9 +59,16 @@ def drift(baseline: Baseline, window: Sketches, settings: Drift | None = None) -
         rows=rows,
         level=settings.level,
         tests=ranked,
-        unwatched=tuple(name for name in baseline.columns if name not in window),
-        words=told(verdict, rows, ranked, settings.min_rows),
+        unwatched=tuple(name for name in baseline.columns if name not in looked_at),
+        words=(*told(verdict, rows, ranked, settings.min_rows), *_unknown(baseline, settings)),
     )
+
+
+def _unknown(baseline: Baseline, settings: Drift) -> Iterator[str]:
+    for name in settings.ignore:
+        if name not in baseline.columns:
+            known = nearest(name, baseline.columns)
+            yield f"watch.drift.ignore names {shortened(name)}, which this version does not know{known}."
 
 
 def _rank(test: ColumnTest) -> tuple[bool, float]:

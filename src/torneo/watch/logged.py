@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 MOST_WINDOWS = 1000
-LONGEST = 10 * 366 * 86400
-"""Seconds of a window."""
 MOMENT = "__moment__"
 ACTUAL = "__actual__"
+PLACE = "__place__"
 KEPT = 200_000
 """So many rows are kept for scores; a metric is no surer with more."""
 
@@ -41,10 +40,8 @@ def parts(frames: Iterable[pl.DataFrame], size: WindowSize) -> Iterator[tuple[Ti
         frames: lines in the order of their ids; the moment in an id is what counts.
 
     Raises:
-        ConflictError: there are more than 1,000 windows, or one is longer than ten years.
+        ConflictError: there are more than 1,000 windows.
     """
-    if size.seconds is not None and size.seconds > LONGEST:
-        raise ConflictError("windows of more than ten years are too long", fix="ask for shorter windows")
     before, found, last = 0, 0, None
     for frame in frames:
         cut: Sequence[tuple[TimeWindow | CountWindow, pl.DataFrame]]
@@ -152,17 +149,14 @@ def with_shadows(rows: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.coalesce(ACTUAL, "known").alias(ACTUAL)).drop("known")
 
 
-def drawn(rows: pl.DataFrame, most: int = KEPT, of: str | None = None) -> pl.DataFrame:
-    """At most so many rows: those whose ids have the smallest hashes, so that parts can be drawn one by one.
+def place(ids: pl.Expr) -> pl.Expr:
+    """Where rows with these ids stand among those that may be drawn: a number takes less than the id itself."""
+    return ids.hash(seed=0).alias(PLACE)
 
-    An answer and its shadow are drawn together, unless `of` names a column of ids.
-    """
-    import polars as pl
 
-    if rows.height <= most:
-        return rows
-    place = (pl.coalesce("of", "id") if of is None else pl.col(of)).hash(seed=0)
-    return rows.with_columns(place.alias("__place__")).bottom_k(most, by="__place__").drop("__place__")
+def drawn(rows: pl.DataFrame, most: int = KEPT) -> pl.DataFrame:
+    """At most so many rows: those with the smallest places, so that parts can be drawn one by one."""
+    return rows if rows.height <= most else rows.bottom_k(most, by=PLACE)
 
 
 def widened(cut: Cut | None, frame: pl.DataFrame) -> Cut:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 
 from commands import Place
@@ -52,6 +53,7 @@ def test_days_are_played_and_watched(place: Place) -> None:
         (("--pace", "soon"), "expected a length of time"),
         (("--no-outcomes", "--grow", "data.csv"), "teach nothing"),
         (("--through", "http://127.0.0.1:9", "--outcomes-after", "2"), "dates outcomes itself"),
+        (("--through", "http://127.0.0.1:9", "--watch"), "torneo watch"),
         (("--days", "0"), "greater than or equal to 1"),
     ],
 )
@@ -59,3 +61,39 @@ def test_commands_that_are_wrong(place: Place, arguments: tuple[str, ...], told:
     code, _, err = place.says("simulate", ".", *arguments)
     assert code == Exit.USAGE
     assert told in " ".join(err.replace("│", " ").split())
+
+
+def test_days_are_watched_as_they_are_played(place: Place) -> None:
+    brakes = {"cooldown": "1d", "when": ["drift"]}
+    steady = {"bad": 1, "of": 1, "good": 1}
+    place.spec(watch={"data": False, "persistence": steady, "retrain": brakes, "performance": {"min_outcomes": 20}})
+    assert place.says("run")[0] == Exit.OK
+    changed = ("--drift", "shift:a=8", "--after", "1", "--grow", str(place.folder / "data.csv"))
+    code, out, _ = place.says(*ASKED, "--watch", "--json", *changed)
+    told = json.loads(out)
+    assert code == Exit.OK
+    assert [day["played"] for day in told["watched"]] == told["days"]
+    quiet, drifted = told["watched"]
+    assert (quiet["passed"]["events"], quiet["passed"]["done"]) == ([], [])
+    assert quiet["score"]["labelled"] == 60
+    assert ("opened", "drift", "a") in [(e["event"], e["rule"], e["subject"]) for e in drifted["passed"]["events"]]
+    [done] = drifted["passed"]["done"]
+    assert done.startswith("retrained: ")
+
+    code, out, _ = place.says("simulate", ".", "--days", "1", "--per-day", "60", "--watch")
+    assert code == Exit.OK
+    title, head, row, *_ = out.splitlines()
+    assert title.strip() == "small: played, and watched"
+    assert head.split()[:4] == ["day", "by", "rows", "change"]
+    assert f"version {drifted['passed']['champion']}" in row, "who has been promoted answers the next day"
+
+
+def test_dates_are_played_in_their_order(place: Place) -> None:
+    place.spec()
+    assert place.says("run")[0] == Exit.OK
+    code, out, _ = place.says("simulate", ".", "--from", "data.csv", "--along", "day", "--days", "3")
+    assert code == Exit.OK
+    dates = [line.split("(rows of ")[1][:10] for line in out.splitlines() if "(rows of" in line]
+    assert dates == sorted(set(pl.read_csv(place.folder / "data.csv")["day"]))[:3]
+    code, _, err = place.says("simulate", ".", "--along", "colour")
+    assert (code, "'colour' is no column of dates" in err, "use day" in err) == (Exit.CONFLICT, True, True)

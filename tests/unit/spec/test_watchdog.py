@@ -30,6 +30,13 @@ def test_a_window_that_is_none(text: str) -> None:
         parse_window(text)
 
 
+def test_a_window_of_more_than_ten_years_is_none() -> None:
+    assert parse_window("3660d").seconds == 316224000
+    for text in ("523w", "999999999d"):
+        with pytest.raises(ValueError, match=f"a window has at most ten years, and '{text}' is longer"):
+            parse_window(text)
+
+
 def test_a_log_is_a_channel_by_its_name() -> None:
     watch = Watch.model_validate({"notify": ["log", {"slack": "${SLACK_URL}"}]})
     assert [channel.name for channel in watch.notify] == ["log", "slack ${SLACK_URL}"]

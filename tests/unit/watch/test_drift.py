@@ -54,6 +54,17 @@ def test_injected_drift_fires_and_undrifted_data_does_not() -> None:
         assert (found.verdict, found.columns) == ("drift", (column,)), f"drift of {column}: {found.words}"
 
 
+def test_columns_may_be_left_out_and_a_name_that_is_none_is_told() -> None:
+    changed = _rows(1000, 1).with_columns(pl.col("age") + 8, pl.col("income") * 2)
+    found = _drift(changed, Drift(ignore=("age",)))
+    assert (found.columns, found.unwatched) == (("income",), ("age",))
+    assert found.words[0] == "1 of 4 columns drifted over 1,000 rows."
+    everything = _drift(changed, Drift(ignore=tuple(TRAINED.columns)))
+    assert (everything.verdict, everything.tests) == ("not enough rows", ())
+    told = _drift(changed, Drift(ignore=("agee",))).words[-1]
+    assert told == "watch.drift.ignore names 'agee', which this version does not know (did you mean 'age'?)."
+
+
 def test_a_window_is_told_in_words() -> None:
     new = pl.when(pl.int_range(pl.len()) % 20 == 0).then(pl.lit("weekly")).otherwise("plan").alias("plan")
     words = _drift(_rows(1000, 1).with_columns(pl.col("age") + 8, new, pl.col("constant") + 1)).words
