@@ -11,6 +11,8 @@ and the times of reading are shown.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import itertools
 import json
 import os
 import sys
@@ -39,6 +41,11 @@ Append = Callable[[Sequence[Prediction]], object]
 def lines(first: int, count: int) -> list[Prediction]:
     """Predictions of a housing model."""
     return [prediction(number, inputs=INPUTS, output=OUTPUT) for number in range(first, first + count)]
+
+
+def keyed(batch: Sequence[Prediction]) -> list[Prediction]:
+    """The lines as of rows with a key, each another one."""
+    return [line._replace(entity=hashlib.md5(line.id.encode()).hexdigest()) for line in batch]  # noqa: S324
 
 
 def measure(append: Append, batch: int, seconds: float, first: int) -> tuple[float, float, float, float]:
@@ -70,6 +77,11 @@ def floor(folder: Path) -> Append:
     return append
 
 
+def with_keys(log: PredictionLog) -> Append:
+    """Each line is of another row with a key."""
+    return lambda batch: log.append(keyed(batch))
+
+
 def with_claims(log: PredictionLog) -> Append:
     """Each line is a request with an idempotency key."""
 
@@ -82,9 +94,10 @@ def with_claims(log: PredictionLog) -> Append:
 def appending(ways: dict[str, Append], seconds: float) -> Table:
     """The table of rows per second."""
     table = Table("", "batch", "batches/s", "rows/s", "p50 ms", "p99 ms", "CPU ms", title="append, one process")
+    first = itertools.count(10_000_000, 10_000_000)
     for what, append in ways.items():
         for place, batch in enumerate(BATCHES):
-            rate, middle, slow, cpu = measure(append, batch, seconds, 10_000_000 * (place + 1))
+            rate, middle, slow, cpu = measure(append, batch, seconds, next(first))
             figures = (f"{rate:,.0f}", f"{rate * batch:,.0f}", f"{middle:.2f}", f"{slow:.2f}", f"{cpu:.2f}")
             table.add_row(what if place == 0 else "", str(batch), *figures)
     return table
@@ -92,19 +105,31 @@ def appending(ways: dict[str, Append], seconds: float) -> Table:
 
 def reading(logs: dict[str, tuple[PredictionLog, Callable[[], int]]], rows: int) -> Table:
     """The table of sizes, and of the times of reading."""
-    table = Table("", "MiB", "get ms", "page ms", "scan rows/s", "prune rows/s", title=f"{rows:,} lines, 10 % labelled")
+    table = Table(
+        "",
+        "MiB",
+        "get ms",
+        "page ms",
+        "of a key ms",
+        "scan rows/s",
+        "prune rows/s",
+        title=f"{rows:,} lines, each of another key, 10 % labelled",
+    )
     for what, (log, size) in logs.items():
         for first in range(0, rows, 10_000):
-            log.append(lines(first, min(10_000, rows - first)))
+            for start in range(first, min(first + 10_000, rows), 100):
+                log.append(keyed(lines(start, min(100, rows - start))))
             log.add_outcomes([outcome(number, 21.5) for number in range(first, min(first + 10_000, rows), 10)])
         get = clocked(lambda log=log: log.get("housing", prediction(rows // 2).id), 50)  # type: ignore[misc]
         page = clocked(lambda log=log: log.page("housing", LogFilter(), limit=100), 50)  # type: ignore[misc]
+        [asked] = keyed([prediction(rows // 2)])
+        by_key = clocked(lambda log=log, of=asked.entity: log.page("housing", LogFilter(entity=of)), 5)  # type: ignore[misc]
         scan = clocked(lambda log=log: sum(map(len, log.scan("housing", LogFilter()))), 1)  # type: ignore[misc]
         mebibytes = size() / 2**20
         moment = log.get("housing", prediction(rows // 2).id)
         assert moment is not None
         prune = clocked(lambda log=log, until=moment.time: log.prune("housing", until), 1)  # type: ignore[misc]
-        figures = (f"{mebibytes:,.0f}", f"{1000 * get:.2f}", f"{1000 * page:.2f}")
+        figures = (f"{mebibytes:,.0f}", f"{1000 * get:.2f}", f"{1000 * page:.2f}", f"{1000 * by_key:.2f}")
         table.add_row(what, *figures, f"{rows / scan:,.0f}", f"{rows / 2 / prune:,.0f}")
     return table
 
@@ -133,6 +158,7 @@ def main() -> None:
             log.append([])
             ways[what] = log.append
             ways[f"{what}, claims"] = with_claims(log)
+            ways[f"{what}, keys"] = with_keys(log)
         console.print(appending(ways, given.seconds))
         if given.rows:
             other, name = folder / "b.db", server.new_database("b")

@@ -223,13 +223,15 @@ def _write_good(
     if typed.is_empty():
         return
     scores = score(batches_.model, typed)
-    ids = new_ids(typed.height) if privacy is not None else ()
+    at = time.time_ns() // 1000
+    ids = new_ids(typed.height, at // 1000) if privacy is not None else ()
     if privacy is not None:
         call = Call(batches_.request, "", started)
         for start in range(0, typed.height, LOGGED_ROWS):
             part = slice(start, start + LOGGED_ROWS)
+            made, told = ids[part], rows.warnings[part]
             runtime.predictions.append(
-                log_lines(batches_.model, privacy, call, typed[part], scores[part], ids[part], rows.warnings[part])
+                log_lines(batches_.model, privacy, call, typed[part], scores[part], made, [at] * len(made), told)
             )
     answers = answer_table(batches_.model, batches_.answers, scores, ids, rows.warnings)
     write(batch.drop(LINE).filter(rows.good).with_columns(answers.get_columns()))

@@ -222,6 +222,19 @@ def test_the_log_has_what_was_answered_as_if_it_had_been_sent(project: Project, 
     assert [line.inputs["id"] for line in project.runtime.predictions.page("small", entity)] == [5]
 
 
+def test_a_line_is_found_from_the_moment_on_that_it_shows(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictions, "LOGGED_ROWS", 1)  # so that the last line is written long after the first
+    answers(project, project.folder / "data.csv", tmp_path, log=True)
+    log = project.runtime.predictions
+    lines = log.page("small", LogFilter(), limit=500)
+    assert len(lines) == 240
+    for line in lines:
+        assert line in log.page("small", LogFilter(since=line.time), limit=500)
+        assert line not in log.page("small", LogFilter(until=line.time), limit=500)
+
+
 def test_without_the_log_nothing_is_logged(project: Project, tmp_path: Path) -> None:
     done, table = answers(project, project.folder / "data.csv", tmp_path)
     assert "prediction_id" not in table.columns

@@ -10,7 +10,7 @@ import typer
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
-from torneo.cli.shared import MOMENTS, Json, ProjectName, Since, Until, app, err, out, print_json, utc
+from torneo.cli.shared import Json, ProjectName, Since, Until, app, err, moment_option, out, print_json
 
 log = typer.Typer(help="The log of predictions: what was answered, and what came of it.")
 app.add_typer(log, name="log", no_args_is_help=True)
@@ -75,8 +75,8 @@ def show(
     opened = api.Project.load(project)
     entity = entity_of(opened.training, opened.runtime.secret, dict(_split(key))) if key else None
     wanted = LogFilter(
-        since=utc(since),
-        until=utc(until),
+        since=since,
+        until=until,
         version=version,
         role=cast("Role | None", role),
         labelled=labelled,
@@ -111,9 +111,7 @@ def export(
     from torneo.ports import LogFilter, Role
 
     opened = api.Project.load(project)
-    wanted = LogFilter(
-        since=utc(since), until=utc(until), version=version, role=cast("Role | None", role), labelled=labelled
-    )
+    wanted = LogFilter(since=since, until=until, version=version, role=cast("Role | None", role), labelled=labelled)
     with TerminalProgress(err) as progress:
         rows = write(opened.runtime.predictions, opened.training.project, wanted, output, progress)
     if json:
@@ -158,7 +156,7 @@ def outcomes(
 @log.command()
 def prune(
     project: ProjectName = None,
-    before: Annotated[datetime.datetime | None, typer.Option(formats=MOMENTS, help="Older lines go (UTC).")] = None,
+    before: Annotated[datetime.datetime | None, moment_option("Older lines go (UTC).")] = None,
     keep: Annotated[
         datetime.timedelta | None, typer.Option(parser=_keep, metavar="DAYS", help="Lines of so long stay: 90d, 12w.")
     ] = None,
@@ -172,7 +170,7 @@ def prune(
     opened = api.Project.load(project)
     if (before is None) == (keep is None):
         raise typer.BadParameter("say which lines: --before DATE, or --keep 90d")
-    moment = opened.runtime.clock.now() - keep if keep is not None else utc(before)
+    moment = opened.runtime.clock.now() - keep if keep is not None else before
     assert moment is not None  # noqa: S101 - for the type checker
     name, found = opened.training.project, opened.runtime.predictions
     lines = count_before(found, name, moment) if dry_run else found.prune(name, moment)

@@ -10,7 +10,7 @@ import typer
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
-from torneo.cli.shared import Json, ProjectName, Since, Until, app, err, out, print_json, utc
+from torneo.cli.shared import Json, ProjectName, Since, Until, app, err, out, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,7 +100,7 @@ def replay(
 
     opened = api.Project.load(project)
     with TerminalProgress(err) as progress:
-        done = opened.replay(version, against, progress, LogFilter(since=utc(since), until=utc(until)))
+        done = opened.replay(version, against, progress, LogFilter(since=since, until=until))
     if json:
         print_json(done.model_dump(mode="json"))
     else:

@@ -56,13 +56,18 @@ def log_lines(
     typed: pl.DataFrame,
     scores: Floats,
     ids: Sequence[str],
+    times: Sequence[int],
     warnings: pl.Series,
 ) -> list[Prediction]:
-    """What the log has of answered rows: the same as of rows that were sent to the server."""
-    at, latency = time.time_ns() // 1000, (time.perf_counter_ns() - call.started) // 1000
+    """What the log has of answered rows: the same as of rows that were sent to the server.
+
+    The times are those that the ids were made of, in microseconds since 1970 in UTC: who asks for the lines from a
+    printed moment on gets the line of this moment.
+    """
+    latency = (time.perf_counter_ns() - call.started) // 1000
     lines = []
     rows = as_sent(model.contract, typed).to_dicts()
-    for id_, row, answer, let_pass in zip(ids, rows, model.written(scores), warnings, strict=True):
+    for id_, at, row, answer, let_pass in zip(ids, times, rows, model.written(scores), warnings, strict=True):
         sent = {name: value for name, value in row.items() if value is not None}
         told = answer if let_pass is None else {**answer, WARNINGS: [{"reason": each} for each in let_pass.split(";")]}
         inputs, output = to_json(privacy.kept(sent)).decode(), to_json(told).decode()

@@ -33,8 +33,7 @@ class Privacy:
     @classmethod
     def of(cls, project: str, contract: Contract, secret: bytes) -> Privacy:
         """The rules that a contract makes."""
-        marked = {name: column.pii for name, column in contract.columns.items() if column.pii is not None}
-        return cls(project, contract.key, marked, secret)
+        return cls(project, contract.key, contract.personal, secret)
 
     def entity(self, row: Mapping[str, Any]) -> str:
         """The digest of the row's key, the same whenever the key is; empty if the row does not say its key.

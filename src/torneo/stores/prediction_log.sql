@@ -13,9 +13,6 @@ LIMIT :limit
 -- where_id --
 p.id = :id
 
--- where_before --
-p.id < :before
-
 -- where_after --
 p.id > :after
 
@@ -38,7 +35,7 @@ p.key = :key
 p.request = :request
 
 -- where_entity --
-p.entity = :entity AND p.entity <> ''
+{of_entity}
 
 -- where_labelled --
 o.at IS NOT NULL
@@ -66,16 +63,16 @@ DELETE FROM prediction_claims WHERE project = :project AND (key, name) IN (
 
 -- erase_claims --
 DELETE FROM prediction_claims WHERE project = :project AND request IN (
-  SELECT request FROM predictions WHERE project = :project AND entity = :entity AND entity <> ''
+  SELECT p.request FROM predictions AS p WHERE p.project = :project AND {of_entity}
 )
 
 -- erase_outcomes --
 DELETE FROM prediction_outcomes WHERE project = :project AND prediction IN (
-  SELECT id FROM predictions WHERE project = :project AND entity = :entity AND entity <> ''
+  SELECT p.id FROM predictions AS p WHERE p.project = :project AND {of_entity}
 )
 
 -- erase_predictions --
-DELETE FROM predictions WHERE project = :project AND entity = :entity AND entity <> ''
+DELETE FROM predictions AS p WHERE p.project = :project AND {of_entity}
 
 -- count_refused --
 INSERT INTO prediction_refusals (project, minute, reason, count) VALUES (:project, :minute, :reason, :number)

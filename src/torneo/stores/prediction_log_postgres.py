@@ -30,6 +30,8 @@ FIELDS = {"predictions": Prediction._fields, "claims": Claim._fields, "outcomes"
 class PostgresPredictionLog(SqlPredictionLog):
     """A prediction log in a database of a PostgreSQL server; its tables are made when it is first used."""
 
+    of_entity = SQL["of_entity"]
+
     def __init__(self, url: str) -> None:
         self._where = display(url, "the prediction log's")
         self._connections = Connections(partial(_connect, url, self._where), operator.attrgetter("closed"))

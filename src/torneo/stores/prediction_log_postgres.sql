@@ -45,6 +45,9 @@ CREATE TABLE prediction_refusals (
   PRIMARY KEY (project, minute, reason)
 );
 
+-- of_entity --
+p.entity = :entity AND p.entity <> ''
+
 -- add_predictions --
 INSERT INTO predictions
   (id, project, at, request, key, version, role, inputs, output, latency, entity, shadow_of)

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from torneo.ports import Claim, LogFilter, Logged, Outcome, Prediction
 from torneo.ports.prediction_log import first_id
@@ -49,6 +49,9 @@ class Session(Protocol):
 
 class SqlPredictionLog(ABC):
     """A prediction log on a database."""
+
+    of_entity: ClassVar[str]
+    """The condition that a line `p` is of an entity."""
 
     @abstractmethod
     def _alone(self) -> AbstractContextManager[Session]:
@@ -102,7 +105,9 @@ class SqlPredictionLog(ABC):
 
     def page(self, project: str, wanted: LogFilter, *, before: str | None = None, limit: int = 100) -> Sequence[Logged]:
         """Lines, the newest first, older than the id `before`."""
-        conditions = _conditions(wanted) | ({} if before is None else {"before": before})
+        conditions = _conditions(wanted)
+        if before is not None:
+            conditions["until"] = min(before, conditions.get("until", before))
         return [_logged(row) for row in self._lines(project, conditions, order="DESC", limit=limit)]
 
     def scan(self, project: str, wanted: LogFilter, *, rows: int = 50_000) -> Iterator[pl.DataFrame]:
@@ -114,6 +119,7 @@ class SqlPredictionLog(ABC):
                 yield _frame(found)
             if len(found) < rows:
                 return
+            conditions.pop("since", None)  # with two lower bounds SQLite would read from the lesser one each time
             conditions["after"] = found[-1][0]
 
     def prune(self, project: str, before: datetime.datetime) -> int:
@@ -141,9 +147,9 @@ class SqlPredictionLog(ABC):
         """Remove all lines of an entity, with their outcomes and claims; gives how many lines."""
         values = {"project": project, "entity": entity}
         with self._begin() as session:
-            session.run(SQL["erase_claims"], values)
-            session.run(SQL["erase_outcomes"], values)
-            return session.run(SQL["erase_predictions"], values)
+            for part in ("erase_claims", "erase_outcomes"):
+                session.run(SQL[part].format(of_entity=self.of_entity), values)
+            return session.run(SQL["erase_predictions"].format(of_entity=self.of_entity), values)
 
     def count_refused(self, counts: Sequence[Refused]) -> None:
         """Add to the counts that are there."""
@@ -159,7 +165,7 @@ class SqlPredictionLog(ABC):
             return [Refused(*row) for row in session.rows(SQL["refused"], values)]
 
     def _lines(self, project: str, conditions: Mapping[str, Any], *, order: str, limit: int) -> list[Row]:
-        fragments = "".join(f" AND {SQL[f'where_{name}']}" for name in conditions)
+        fragments = "".join(f" AND {SQL[f'where_{name}'].format(of_entity=self.of_entity)}" for name in conditions)
         statement = SQL["lines"].format(conditions=fragments, order=order)
         with self._alone() as session:
             return session.rows(statement, {"project": project, "limit": limit, **conditions})

@@ -23,7 +23,7 @@ from torneo.stores.prediction_log_sql import Kind, Row, SqlPredictionLog
 from torneo.stores.sqlfile import named_statements
 
 SQL = named_statements(Path(__file__).with_name("prediction_log_sqlite.sql"))
-SCHEMA = 2
+SCHEMA = 3
 BUSY_SECONDS = 20
 """How long a write waits for the writes of others."""
 POLL_MILLISECONDS = 8
@@ -31,7 +31,10 @@ POLL_MILLISECONDS = 8
 PAGE_BYTES = 8192
 """A row of the clustered table has up to a quarter of a page before it needs pages of its own."""
 MOST = 2048
-"""Rows per statement: 12 parameters each, of the 32,766 that SQLite takes."""
+"""Rows per statement: 13 parameters each, of the 32,766 that SQLite takes."""
+RUN = 256
+"""Lines that the index of entities keeps together. If it kept all together, each line of a batch would change a page
+of its own; if fewer, whoever asks for an entity would have more places to look in."""
 CHECK_SECONDS = 1.0
 """How often it is seen whether the file is still the one that was opened."""
 
@@ -39,8 +42,11 @@ CHECK_SECONDS = 1.0
 class SqlitePredictionLog(SqlPredictionLog):
     """A prediction log in a file; made, with its folder, when first used."""
 
+    of_entity = SQL["of_entity"]
+
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._runs = _Runs()
         self._connections = Connections(partial(_connect, path), partial(_is_gone, path))
 
     def erase(self, project: str, entity: str) -> int:
@@ -53,13 +59,13 @@ class SqlitePredictionLog(SqlPredictionLog):
     @contextmanager
     def _alone(self) -> Iterator[_SqliteSession]:
         with sqlite_translated(self._path), self._connections.use() as connection:
-            yield _SqliteSession(connection, whole=True)
+            yield _SqliteSession(connection, self._runs, whole=True)
 
     @contextmanager
     def _begin(self) -> Iterator[_SqliteSession]:
         with sqlite_translated(self._path), self._connections.use() as connection:
             connection.run("BEGIN IMMEDIATE")
-            yield _SqliteSession(connection, whole=False)
+            yield _SqliteSession(connection, self._runs, whole=False)
             connection.execute("COMMIT")
 
 
@@ -131,11 +137,27 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+class _Runs:
+    """Which run of the index new lines belong to; one of another process may have the same, which does no harm."""
+
+    def __init__(self) -> None:
+        self._run = 0
+        self._room = 0
+
+    def take(self, lines: int) -> int:
+        """The run of so many lines."""
+        if self._room <= 0:
+            self._run, self._room = time.time_ns() // 1000, RUN
+        self._room -= lines
+        return self._run
+
+
 class _SqliteSession:
     """A transaction; `whole` if it is one statement, which needs no BEGIN."""
 
-    def __init__(self, connection: _File, *, whole: bool) -> None:
+    def __init__(self, connection: _File, runs: _Runs, *, whole: bool) -> None:
         self._connection = connection
+        self._runs = runs
         self._whole = whole
 
     def add(self, kind: Kind, rows: Sequence[Row]) -> int:
@@ -149,6 +171,9 @@ class _SqliteSession:
         return added
 
     def _add(self, kind: Kind, rows: Sequence[Row]) -> int:
+        if kind == "predictions":
+            run = self._runs.take(len(rows))
+            rows = [(*row, run) for row in rows]
         statement, capacity = _insert(kind, len(rows), len(rows[0]))
         values = list(chain.from_iterable(rows))
         values += rows[-1] * (capacity - len(rows))  # a row again changes nothing

@@ -24,9 +24,29 @@ CREATE TABLE prediction_refusals (
   PRIMARY KEY (project, minute, reason)
 ) STRICT, WITHOUT ROWID;
 
+-- migration_3 --
+ALTER TABLE predictions ADD COLUMN run integer NOT NULL DEFAULT 0;
+DROP INDEX predictions_by_entity;
+CREATE INDEX predictions_by_entity ON predictions (project, run, entity) WHERE entity <> '';
+
+-- of_entity --
+p.id IN (
+  WITH RECURSIVE runs (run) AS (
+    SELECT min(run) FROM predictions INDEXED BY predictions_by_entity WHERE project = :project AND entity <> ''
+    UNION ALL
+    SELECT (
+      SELECT min(run) FROM predictions INDEXED BY predictions_by_entity
+      WHERE project = :project AND entity <> '' AND run > runs.run
+    )
+    FROM runs WHERE run IS NOT NULL
+  )
+  SELECT one.id FROM runs CROSS JOIN predictions AS one INDEXED BY predictions_by_entity
+  WHERE one.project = :project AND one.run = runs.run AND one.entity = :entity AND one.entity <> ''
+)
+
 -- add_predictions --
 INSERT INTO predictions
-  (id, project, at, request, key, version, role, inputs, output, latency, entity, shadow_of)
+  (id, project, at, request, key, version, role, inputs, output, latency, entity, shadow_of, run)
 VALUES {rows}
 ON CONFLICT DO NOTHING
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 import psycopg
@@ -25,6 +25,7 @@ from torneo.stores.warehouse_sql import SqlWarehouse
 if TYPE_CHECKING:
     from psycopg import Column
 
+Piece = TypeVar("Piece")
 SQL = {
     **named_statements(Path(__file__).with_name("warehouse.sql")),
     **named_statements(Path(__file__).with_name("warehouse_postgres.sql")),
@@ -94,11 +95,12 @@ class PostgresSession:
                 return count
             names = {"table": quote_table(table), "columns": ", ".join(map(quote, first.columns))}
             text, _ = bind(SQL["copy"], names, NONE)
-            pieces = _ahead((len(frame), _encoded(frame)) for frame in itertools.chain([first], batches))
-            with self._connection.cursor() as cursor, cursor.copy(text.encode()) as copy, closing(pieces):
-                for rows, piece in pieces:
-                    copy.write(piece)
-                    count += rows
+            with closing(_ahead(itertools.chain([first], batches))) as frames, self._connection.cursor() as cursor:
+                pieces = _ahead((len(frame), _encoded(frame)) for frame in frames)
+                with cursor.copy(text.encode()) as copy, closing(pieces):
+                    for rows, piece in pieces:
+                        copy.write(piece)
+                        count += rows
         return count
 
     def frame(self, statement: str, fragments: Mapping[str, str], values: Values) -> pl.DataFrame:
@@ -120,8 +122,8 @@ class PostgresSession:
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _ahead(pieces: Iterator[tuple[int, bytes]]) -> Generator[tuple[int, bytes], None, None]:
-    """The same pieces; each is made while the one before is written.
+def _ahead(pieces: Iterator[Piece]) -> Generator[Piece, None, None]:
+    """The same pieces; each is made, in a thread, while the one before is used.
 
     >>> list(_ahead(iter([(1, b"a"), (2, b"b")])))
     [(1, b'a'), (2, b'b')]

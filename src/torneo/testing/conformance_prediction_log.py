@@ -212,6 +212,9 @@ def turns_pages(factory: Factory) -> None:
         found += _ids(page)
         before = found[-1]
     equal(found, ids, "lines of all pages")
+    early = LogFilter(until=FIRST + 5 * SECOND)
+    equal(_ids(log.page("housing", early, before=ids[0])), ids[-5:], "a page before an id that is later than `until`")
+    equal(_ids(log.page("housing", early, before=ids[-3])), ids[-2:], "a page before an id that is earlier")
     for rows in (1, 10, 25, 26):
         equal(_frame(log, rows=rows)["id"].to_list(), ids[::-1], f"lines of all frames of {rows} rows")
 

@@ -22,6 +22,7 @@ from torneo.errors import ConflictError, UnavailableError
 from torneo.ports import LogFilter, PredictionLog
 from torneo.stores import prediction_log_sqlite
 from torneo.stores.prediction_log import open_prediction_log
+from torneo.stores.prediction_log_sqlite import SQL
 from torneo.testing.small_log import claim, prediction
 
 EVERYTHING = LogFilter()
@@ -188,6 +189,40 @@ def test_the_log_survives_a_power_cut(tmp_path: Path) -> None:
     with closing(connection):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+
+def test_a_log_of_before_runs_is_asked_and_erased_by_entity(tmp_path: Path) -> None:
+    place = tmp_path / "predictions.db"
+    old = [prediction(number, entity="ab"[number % 2]) for number in range(9)]
+    with closing(sqlite3.connect(place)) as connection, connection:
+        connection.executescript(f"{SQL['migration_1']} {SQL['migration_2']} PRAGMA user_version = 2")
+        columns = "id, project, at, request, key, version, role, inputs, output, latency, entity, shadow_of"
+        statement = f"INSERT INTO predictions ({columns}) VALUES ({', '.join('?' * 12)})"  # noqa: S608
+        connection.executemany(statement, old)
+    log = open_prediction_log(place)
+    log.append([prediction(number, entity="a") for number in (9, 10)])
+    of_a = [number for number in range(10, -1, -1) if number > 8 or number % 2 == 0]
+    found = log.page("housing", LogFilter(entity="a"))
+    assert [line.id for line in found] == [prediction(number).id for number in of_a]
+    assert log.erase("housing", "a") == len(of_a)
+    assert ids(log) == [prediction(number).id for number in (1, 3, 5, 7)]
+
+
+def test_an_entity_is_found_in_all_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_log_sqlite, "RUN", 4)
+    logs = [open_prediction_log(tmp_path / "predictions.db") for _ in range(2)]
+    written = [prediction(number, entity=("", "a", "b", "c")[number % 4]) for number in range(90)]
+    for place in range(0, 90, 3):
+        logs[place % 2].append(written[place : place + 3])
+    with closing(sqlite3.connect(tmp_path / "predictions.db")) as connection:
+        [(runs,)] = connection.execute("SELECT count(DISTINCT run) FROM predictions").fetchall()
+    assert runs > 10
+    for entity in "abc":
+        expected = [line.id for line in reversed(written) if line.entity == entity]
+        assert [line.id for line in logs[0].page("housing", LogFilter(entity=entity), limit=90)] == expected
+    assert logs[1].page("other", LogFilter(entity="a")) == []
+    assert logs[0].erase("housing", "b") == 22
+    assert ids(logs[1]) == [line.id for line in written if line.entity != "b"]
 
 
 def test_what_is_erased_is_in_no_file(tmp_path: Path) -> None:

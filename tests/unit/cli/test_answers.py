@@ -62,6 +62,11 @@ def _the_log_is_kept(place: Place) -> None:
     assert (code, out.count("champion")) == (Exit.OK, 1)
     lines = json.loads(place.says("log", "show", ".", "--rows", "5", "--json")[1])
     assert [sorted(line["output"]) for line in lines] == [["prediction", "probabilities"]] * 5
+    oldest = lines[-1]["time"]
+    from_then = json.loads(place.says("log", "show", ".", "--since", oldest, "--rows", "99", "--json")[1])
+    before_then = json.loads(place.says("log", "show", ".", "--until", oldest, "--rows", "99", "--json")[1])
+    assert lines[-1] in from_then, "a moment is taken as it is printed"
+    assert len(from_then) + len(before_then) == 79
     assert "no such line" in place.says("log", "show", ".", "--role", "shadow")[1]
     assert "wrote 79 lines to log.parquet" in place.says("log", "export", ".")[1]
     assert pl.read_parquet("log.parquet")["outcome"].null_count() == 0
@@ -115,6 +120,7 @@ def test_csv_goes_to_stdout_alone(place: Place) -> None:
         (("traffic", ".", "--shadow", "v2", "--why", "x"), "expected the number of a version, or none"),
         (("traffic", ".", "--challenger", "2", "--share", "lots", "--why", "x"), "expected a share such as 10%"),
         (("log", "show", ".", "--role", "king"), "is none of champion, challenger, shadow"),
+        (("log", "show", ".", "--since", "yesterday"), "expected a day or a moment such as"),
         (("log", "show", ".", "--key", "id"), "expected NAME=VALUE"),
         (("log", "prune", "."), "say which lines"),
         (("log", "prune", ".", "--keep", "lots"), "expected days or weeks"),

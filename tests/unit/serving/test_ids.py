@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,5 +42,20 @@ def test_the_log_finds_them_by_their_moment(moment: int) -> None:
 
 
 def test_none_is_made_twice_in_one_moment() -> None:
-    ids = [text for _ in range(100) for text in new_ids(1000, 1)]
+    moments = itertools.cycle([1, 2, 1])  # a clock that is put back begins another count
+    ids = [text for _ in range(100) for text in new_ids(1000, next(moments))]
     assert len(set(ids)) == len(ids)
+
+
+@given(moment=MOMENTS, counts=st.lists(st.integers(0, 70), max_size=20))
+def test_within_one_moment_they_are_in_the_order_in_which_they_are_made(moment: int, counts: list[int]) -> None:
+    ids = [text for count in counts for text in new_ids(count, moment)]
+    assert ids == sorted(ids)
+
+
+def test_threads_do_not_share_a_number() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: new_ids(500, 7), range(64)))
+    counted = {text[:23] for ids in made for text in ids}
+    assert len(counted) == 64 * 500, "what is in front of the random digits tells them apart already"
+    assert all(ids == sorted(ids) for ids in made)
