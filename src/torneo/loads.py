@@ -1,14 +1,81 @@
-"""What can be done with the last load besides running it again; `torneo.api` offers it to people."""
+"""Loads, and what can be done with the last one; `torneo.api` offers it to people."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+from torneo.errors import GateError, TorneoError
+from torneo.orchestration import local
+from torneo.orchestration.local import RunReport, StepReport
 from torneo.ports import Progress
 from torneo.runtime import Runtime
 from torneo.spec.load_records import LoadReport, Retried
 from torneo.spec.loading import LoadProject
 from torneo.spec.records import GateReport, Snapshot
+from torneo.spec.tables import Window
+
+SUITES = ("raw", "candidate")
+
+
+def run(
+    runtime: Runtime,
+    spec: LoadProject,
+    folder: Path,
+    progress: Progress,
+    tell: Callable[[StepReport], None],
+    window: Window | None,
+) -> RunReport:
+    """Gate and load the days of a window, and have Great Expectations look at what the gate has judged, if it is to.
+
+    It is asked when others can read the rows already, or when the gate has stopped the run; it decides nothing.
+
+    Raises:
+        TorneoError: a step failed; what was done before it stays done.
+    """
+    try:
+        with runtime.load_context(spec, folder, progress, window) as context:
+            done = local.run(context, runtime.owner, tell)
+    except GateError:
+        _look(runtime, spec, folder, progress, tell)
+        raise
+    if all(step.status == "unchanged" for step in done.steps if step.name == "gate"):
+        return done
+    return done.model_copy(update={"steps": (*done.steps, *_look(runtime, spec, folder, progress, tell))})
+
+
+def _look(
+    runtime: Runtime, spec: LoadProject, folder: Path, progress: Progress, tell: Callable[[StepReport], None]
+) -> list[StepReport]:
+    """What Great Expectations says of the last snapshot, as a step; none if it is not asked, or cannot say."""
+    if spec.load.expectations is None:
+        return []
+    known = local.standing(runtime.state, spec)["ingest"]
+    if known is None:
+        return []
+    started, snapshot = time.monotonic(), Snapshot.model_validate(known["result"])
+    with runtime.scratch(spec.project) as work:
+        try:
+            expectations(runtime, spec, folder, work, progress, snapshot, spec.load.expectations)
+        except TorneoError as error:
+            progress.step(f"note: Great Expectations did not look: {error.message} ({error.fix})").done()
+            return []
+        except Exception as error:  # noqa: BLE001 - a record for people; whatever it fails of, the load is as it is
+            progress.step(f"note: Great Expectations failed: {type(error).__name__}: {error}"[:500]).done()
+            return []
+        told = "; ".join(_verdict(work, suite) for suite in SUITES)
+    step = StepReport(name="expectations", status="ran", why=told, seconds=time.monotonic() - started)
+    tell(step)
+    return [step]
+
+
+def _verdict(folder: Path, suite: str) -> str:
+    told = json.loads((folder / suite / "validation.json").read_text(encoding="utf-8"))
+    broken = [f"{reason} {count}" for reason, count in told["refused"].items() if count]
+    shown = ", ".join(broken[:5]) + (", …" if len(broken) > 5 else "")
+    return f"{suite}: {'holds' if told['success'] else shown or 'does not hold'} ({told['rows']:,} rows)"
 
 
 def retry(
@@ -57,11 +124,17 @@ def retry(
 
 
 def expectations(
-    runtime: Runtime, spec: LoadProject, folder: Path, target: Path, progress: Progress, snapshot: Snapshot
+    runtime: Runtime,
+    spec: LoadProject,
+    folder: Path,
+    target: Path,
+    progress: Progress,
+    snapshot: Snapshot,
+    most_rows: int = 100_000,
 ) -> Path:
     """Write the suites `raw` and `candidate` with Data Docs into `target` and into the object store.
 
-    Gives the first page of `candidate`. Both look at each n-th row, 100,000 at most, of the last snapshot.
+    Gives the first page of `candidate`. Both look at each n-th row, so many at most, of the last snapshot.
 
     Raises:
         MissingExtraError: Great Expectations is not installed.
@@ -75,9 +148,20 @@ def expectations(
     data = runtime.objects.path(snapshot.table.key)
     with runtime.load_context(spec, folder, progress, window) as context:
         functions = context.hooks.functions.get("checks", {})
-        raw_expectations(spec, head(data), target / "raw")
-        page = write(spec, sample(spec, data, functions, progress, window=window), target / "candidate")
-    for suite in ("raw", "candidate"):
-        for file in sorted(path for path in (target / suite).rglob("*") if path.is_file()):
-            runtime.objects.put(f"{spec.project}/expectations/{file.relative_to(target).as_posix()}", file)
+        raw_expectations(spec, head(data, most_rows), target / "raw")
+        _keep(runtime, spec, target, "raw")
+        page = write(spec, sample(spec, data, functions, progress, most_rows, window=window), target / "candidate")
+        _keep(runtime, spec, target, "candidate")
     return page
+
+
+def _keep(runtime: Runtime, spec: LoadProject, target: Path, suite: str) -> None:
+    """Replace what the object store has of a suite: its first page leads to no page of before."""
+    prefix = f"{spec.project}/expectations/{suite}/"
+    found = sorted(path for path in (target / suite).rglob("*") if path.is_file())
+    files = {prefix + path.relative_to(target / suite).as_posix(): path for path in found}
+    for key, file in files.items():
+        runtime.objects.put(key, file)
+    for key in runtime.objects.list(prefix):
+        if key not in files:
+            runtime.objects.delete(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -177,3 +178,14 @@ def test_a_full_disk_of_this_machine(tmp_path: Path, postgres_database: str, par
         grow()
         load.done("2021-01-31")
         assert len(load.prod) + len(load.rejects) == 60_000
+
+
+def test_a_process_that_loads_ends_without_a_word(both: tuple[Load, Load], shared_data: Path) -> None:
+    """The libraries that are loaded can complain of how the interpreter ends."""
+    seed = shared_data / "bt_crypto_transaction_history_seed.csv"
+    for load in both:
+        (load.folder / "rows.csv").write_bytes(seed.read_bytes())
+        process = load.start("--date", "2023-01-05")
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0
+        assert re.fullmatch(r"  report \d+\.\d s  it has not run before", err.rstrip().splitlines()[-1]), err

@@ -61,6 +61,8 @@ class Load(Frozen):
     """The share of active rows (in the window) that may go missing before the run stops."""
     keep_raw: Days | None = None
     """How many days a run's rows stay in the raw table; without it they stay for ever. Refused rows always stay."""
+    expectations: int | None = Field(default=None, ge=1, le=100_000)
+    """How many rows Great Expectations looks at after the gate of each run (extra: `gx`); without it none."""
 
     @property
     def table(self) -> str:

@@ -18,6 +18,7 @@ from torneo.stages.plan import Inputs, Results, Step, source_content
 SUITE = "candidate"
 """The name of the rules that refused rows are judged by."""
 RUNS = "dqm.dq_runs"
+STREAM = "loads"
 
 
 def run_id(context: LoadContext, snapshot: Snapshot) -> str:
@@ -117,7 +118,7 @@ def publish(context: LoadContext, report: LoadReport) -> LoadReport:
     kept = report.model_copy(update={"page": key})
     body = kept.model_dump(mode="json")
     context.state.put(name, "load", body)
-    context.state.append(name, "loads", digest_of([report.run, now.isoformat()])[:32], body)
+    context.state.append(name, STREAM, digest_of([report.run, now.isoformat()])[:32], body)
     return kept
 
 
