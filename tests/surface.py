@@ -166,6 +166,7 @@ def _service(
     follower = Follower(list(endpoints.values()), state, objects, folder)
     follower.look()
     counted = log if isinstance(log, MemoryPredictionLog) else MemoryPredictionLog()
+    monitors = {each.project: LogMonitor(each, log, counted, state, objects, SystemClock(), folder) for each in specs}
     return Service(
         endpoints=endpoints,
         state=state,
@@ -177,9 +178,8 @@ def _service(
         keyring=keyring,
         settings=settings,
         metrics=Metrics(),
-        monitors={
-            each.project: LogMonitor(each, log, counted, state, objects, SystemClock(), folder) for each in specs
-        },
+        monitors=monitors,
+        look=lambda name, asked, seconds, _: monitors[name].drift(asked, seconds),
     )
 
 

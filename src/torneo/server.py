@@ -7,20 +7,24 @@ import multiprocessing
 import multiprocessing.process
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from torneo import runtime
-from torneo.errors import ConflictError
+from torneo.errors import ConflictError, UnavailableError
 from torneo.http.app import make_app
 from torneo.http.front import App
 from torneo.http.logs import configure
-from torneo.http.metrics import Metrics
+from torneo.http.metrics import FOLDER, Metrics
 from torneo.http.service import Service
 from torneo.http.tracing import traced
 from torneo.monitoring import LogMonitor
@@ -35,11 +39,18 @@ from torneo.serving.refusals import RefusalCounter
 from torneo.serving.writer import LogWriter
 from torneo.spec.loading import LoadProject
 from torneo.spec.settings import settings
+from torneo.watch.views import Asked, DriftView
 
 PROJECTS = "TORNEO_SERVED"
 WORKERS = "TORNEO_WORKERS"
 GARBAGE = (10_000, 20, 20)
 """When the garbage collector looks: requests make hundreds of objects that live until their commit, and few cycles."""
+GIVES_WAY = 10
+"""The priority of a look at the log; the servers' is 0, the least is 19."""
+LOOKING = 0.05
+"""Seconds between two looks whether it has ended."""
+DONE = (0, 13)
+"""How `torneo drift` ends: without drift, with it."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -70,7 +81,7 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="torneo-metrics-") as folder:
         if workers > 1:  # this process counts in memory: what it has imported does not look for the folder any more
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            os.environ[FOLDER] = folder
         import uvicorn
 
         from torneo.http.protocol import OneWriteProtocol
@@ -132,9 +143,11 @@ def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
     """The parts of one worker; called in its event loop."""
     found = made.settings
     endpoints: dict[str, Endpoint] = {}
+    found_in: dict[str, str] = {}
     for file in files:
         spec, _ = runtime.open_project(found, file)
         assert not isinstance(spec, LoadProject)  # noqa: S101 - `serve` has looked
+        found_in[spec.project] = file
         endpoints[spec.project] = Endpoint(spec, Privacy.of(spec.project, spec.contract, made.secret))
     state = cast("StateStore", _LateState(made))
     keyring = None if found.serve.auth == "off" else Keyring(state, made.clock)
@@ -153,4 +166,47 @@ def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
         settings=found.serve,
         metrics=Metrics(),
         monitors={name: LogMonitor.of(made, each.project, state) for name, each in endpoints.items()},
+        look=partial(look_apart, found_in),
     )
+
+
+def look_apart(files: Mapping[str, str], name: str, asked: Asked, seconds: float, ended: threading.Event) -> DriftView:
+    """What `torneo drift` finds, in a process of its own that gives way, so that who is answered does not wait for it.
+
+    Args:
+        files: the file of each project.
+        seconds: how long it may take.
+        ended: ends it.
+
+    Raises:
+        UnavailableError: it takes too long, was ended, or could not look.
+    """
+    assert asked.since is not None  # noqa: S101 - the observer says both
+    assert asked.until is not None  # noqa: S101
+    times = ("--since", asked.since.isoformat(), "--until", asked.until.isoformat())
+    command = (sys.executable, "-m", "torneo", "drift", files[name], *times, "--window", str(asked.window), "--json")
+    environment = {key: value for key, value in os.environ.items() if key != FOLDER}
+    deadline = time.monotonic() + seconds
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as trouble:
+        process = subprocess.Popen(  # noqa: S603 - this very program
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=trouble,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for the server, which ends it
+        )
+        with suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, GIVES_WAY)
+        while process.poll() is None and time.monotonic() < deadline and not ended.wait(LOOKING):
+            pass
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+            raise UnavailableError(f"a look at the log takes longer than {seconds:g} seconds")
+        said.seek(0)
+        trouble.seek(0)
+        if process.returncode not in DONE:
+            told = trouble.read().decode(errors="replace").strip()
+            raise UnavailableError(f"the log could not be looked at: {told[-500:]}")
+        return DriftView.model_validate_json(said.read())

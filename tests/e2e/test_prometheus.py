@@ -110,6 +110,9 @@ def test_the_shipped_rules_are_evaluated_and_find_the_drift(watched: Watched) ->
     assert len(rules) == 15
     watched.prometheus.wait("rules", lambda: bool(watched.prometheus.query("torneo:http_requests:rate5m")))
     assert {rule["health"] for rule in watched.prometheus.ask("rules")["groups"][0]["rules"]} == {"ok"}
-    pending = {alert["labels"]["alertname"] for alert in watched.prometheus.ask("alerts")["alerts"]}
-    assert "TorneoColumnDrifted" in pending
-    assert "TorneoDown" not in pending
+
+    def pending() -> set[str]:
+        return {alert["labels"]["alertname"] for alert in watched.prometheus.ask("alerts")["alerts"]}
+
+    watched.prometheus.wait("the drift is found", lambda: "TorneoColumnDrifted" in pending())
+    assert "TorneoDown" not in pending()

@@ -27,7 +27,7 @@ names such a module. A contract asks for it as `rules: {NAME: argument}`.
 from torneo.checks._expressions import Value, compile_expression, compile_value
 from torneo.checks._flags import computed, present
 from torneo.checks._headers import check_headers
-from torneo.checks._plan import DUPLICATE_KEY, REPEATED_ROW, Check, function_checks, plan, where_keeps
+from torneo.checks._plan import DUPLICATE_KEY, REPEATED_ROW, Check, function_checks, plan, rule_checks, where_keeps
 
 __all__ = [
     "DUPLICATE_KEY",
@@ -41,5 +41,6 @@ __all__ = [
     "function_checks",
     "plan",
     "present",
+    "rule_checks",
     "where_keeps",
 ]

@@ -73,10 +73,19 @@ def _column_checks(name: str, column: Column) -> Iterator[Check]:
             yield Check(column.reason(rule, name), expression, f"{place}.{rule}")
     if column.compute is not None:
         yield Check(column.reason("compute", name), _agrees(name, column), f"{place}.compute")
-    for further, argument in column.rules.items():
-        where = f"{place}.rules.{further}"
-        reason = column.reasons.get(further) or f"{further}_{name}"
-        yield Check(reason, _further(further, value, argument, column, where), where)
+    yield from rule_checks(name, column)
+
+
+def rule_checks(name: str, column: Column) -> Iterator[Check]:
+    """The further `rules` of a column, in their order.
+
+    Raises:
+        GateError: a rule does not exist or does not fit the column.
+    """
+    for rule, argument in column.rules.items():
+        place = f"contract.columns.{name}.rules.{rule}"
+        reason = column.reasons.get(rule) or f"{rule}_{name}"
+        yield Check(reason, _further(rule, nw.col(name), argument, column, place), place)
 
 
 def _agrees(name: str, column: Column) -> nw.Expr:

@@ -14,6 +14,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from torneo.http.gauges import Gauges
 
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the folder; it is Prometheus's own."""
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds."""
 
@@ -66,9 +68,9 @@ class Metrics:
 
     def text(self) -> bytes:
         """All workers' metrics in Prometheus' text format."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if FOLDER not in os.environ:
             return generate_latest(self._registry)
-        forget_the_dead(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+        forget_the_dead(Path(os.environ[FOLDER]))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)

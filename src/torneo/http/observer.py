@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, get_args
 
 from torneo.errors import TorneoError, UnavailableError
+from torneo.http.metrics import FOLDER
 from torneo.http.service import Service
 from torneo.spec.watchdog import parse_window
 from torneo.watch.views import Asked, DriftView
@@ -23,10 +24,10 @@ log = logging.getLogger("torneo.http")
 
 PAUSE = 1.0
 """Seconds between two looks at what a worker knows itself."""
-SECONDS = 10.0
+SECONDS = 30.0
 """A look at a project's log may take so long; then the next one is at a quarter of the time."""
-AT_MOST = 0.05
-"""The share of the time that is spent on looks at logs."""
+AT_MOST = 0.2
+"""The share of the time that is spent on looks at logs; they give way to whoever is answered."""
 USUAL = datetime.timedelta(days=1)
 SHORTEST = datetime.timedelta(minutes=1)
 
@@ -102,6 +103,8 @@ class Observer:
             gauges.alerts(name, {rule: alerts[rule] for rule in get_args(Rule)})
             view = self._drift(name)
         except TorneoError as error:
+            if self._ended.is_set():
+                return
             log.warning("%s cannot be watched for /metrics: %s", name, error.message)
             gauges.drift(name, {}, frozenset(), 0, self._columns.get(name, frozenset()))
             return
@@ -119,7 +122,8 @@ class Observer:
         span = self._spans.get(name, whole)
         until = datetime.datetime.now(datetime.UTC)
         try:
-            view = self._service.monitors[name].drift(Asked(since=until - span, until=until, window="520w"), SECONDS)
+            asked = Asked(since=until - span, until=until, window="520w")
+            view = self._service.look(name, asked, SECONDS, self._ended)
         except UnavailableError:
             self._spans[name] = max(span / 4, SHORTEST)
             raise
@@ -128,5 +132,5 @@ class Observer:
 
 def folder_of_metrics() -> Path | None:
     """Where the workers of this server keep their metrics."""
-    found = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    found = os.environ.get(FOLDER)
     return Path(found) if found else None

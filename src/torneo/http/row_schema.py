@@ -94,6 +94,8 @@ def _limits(column: Column) -> dict[str, Any]:
         limits["enum"] = list(column.values)
     if column.pattern is not None:
         limits["pattern"] = f"^(?:{column.pattern})$"
+    if column.rules:
+        limits["x-rules"] = {rule: list(of) if isinstance(of, tuple) else of for rule, of in column.rules.items()}
     return limits
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,9 +25,12 @@ from torneo.serving.refusals import RefusalCounter
 from torneo.serving.writer import LogWriter
 from torneo.spec.rate import Rate, parse_rate
 from torneo.spec.settings import ServeSettings
-from torneo.watch.views import Monitor
+from torneo.watch.views import Asked, DriftView, Monitor
 
 log = logging.getLogger("torneo.http")
+
+Look = Callable[[str, Asked, float, threading.Event], DriftView]
+"""Looks at the log of a project for drift, for so many seconds at most, or until the event."""
 
 KEYS_SECONDS = 0.25
 """How often unknown keys may have the state store asked."""
@@ -51,7 +54,9 @@ class Service:
     settings: ServeSettings
     metrics: Metrics
     monitors: Mapping[str, Monitor]
-    """What looks at each project's log."""
+    """What looks at each project's log, for those who ask."""
+    look: Look
+    """What looks at a project's log for `/metrics`, beside those who are answered."""
     rates: Mapping[str, Rate] = field(init=False)
     """The limit of each project that has one."""
     batchers: Mapping[str, MicroBatcher] = field(init=False)

@@ -17,6 +17,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
+from torneo.serving.rules import ColumnRules
 from torneo.spec.columns import Column, Rule, canonical_text
 from torneo.spec.frozen import nearest, shortened
 
@@ -30,6 +31,8 @@ MOST = 100
 NO_ANSWER = "no_answer"
 """The reason of a row that a model has no finite answer for; it is of no one column."""
 PLAIN = frozenset({str, int})
+_SPACE = "".join(char for char in map(chr, range(0x3001)) if char.isspace() and char not in "\x1c\x1d\x1e\x1f")
+"""What Unicode calls white space, as the gate's engine does; Python adds four characters to it."""
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
 _ISO = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
@@ -90,6 +93,15 @@ class Decoder:
         }
 
     @cached_property
+    def rules(self) -> Mapping[str, ColumnRules]:
+        """The columns that have further rules.
+
+        Raises:
+            GateError: a rule does not exist here, or does not fit its column.
+        """
+        return {name: ColumnRules.of(name, column) for name, column in self.columns.items() if column.rules}
+
+    @cached_property
     def _ranges(self) -> Mapping[str, tuple[float, float]]:
         """Columns of numbers whose only rules are closed bounds: checked without a call per value."""
         numbers = {name: column for name, column in self.columns.items() if column.type in ("float", "int")}
@@ -104,6 +116,10 @@ class Decoder:
             if not row.keys() <= known:
                 findings += islice((_unknown(place, name, known) for name in row if name not in known), MOST)
         columns = {name: self._column(name, [row.get(name) for row in rows], findings) for name in self.columns}
+        for name, ruled in self.rules.items():
+            for place, reason, words in ruled.broken(columns[name]):
+                told = _told(self.columns[name], columns[name][place])
+                findings.append(Finding(place, name, reason, f"{told} {words}", is_range=True))
         return Inputs(columns, len(rows), sorted(findings) if findings else ())
 
     def _column(self, name: str, values: list[Any], findings: list[Finding]) -> list[Any]:
@@ -124,7 +140,7 @@ class Decoder:
 
     def _value(self, name: str, value: Any, row: int, findings: list[Finding]) -> Any:
         column = self.columns[name]
-        if value is None or value == "" or (type(value) is str and not value.strip()):
+        if value is None or value == "" or (type(value) is str and not value.strip(_SPACE)):
             if name in self.required:
                 findings.append(Finding(row, name, column.reason("missing", name), "a value is needed"))
             return None
@@ -173,8 +189,13 @@ def _broken(column: Column, value: Any) -> Sequence[tuple[Rule, str]]:
         broken.append(("values", f"is none of {', '.join(categories[:10])}{', …' if len(categories) > 10 else ''}"))
     if column.pattern is not None and re.fullmatch(column.pattern, value) is None:
         broken.append(("pattern", f"does not match {column.pattern}"))
-    told = "the value" if column.pii else shortened(value)  # warnings are logged
+    told = _told(column, value)
     return [(rule, f"{told} {words}") for rule, words in broken]
+
+
+def _told(column: Column, value: Any) -> str:
+    """A value in a message, which may be logged as a warning."""
+    return "the value" if column.pii else shortened(value)
 
 
 def _midnight(value: Any) -> Any:
@@ -217,7 +238,7 @@ def _bool(value: Any) -> bool:
 
 def _category(value: Any) -> str:
     if type(value) is str:
-        return value.strip()
+        return value.strip(_SPACE)
     if type(value) is float and not math.isfinite(value):
         raise _Unfit("type", f"must be a category, not {value}")
     if type(value) in (bool, int, float):
@@ -240,7 +261,7 @@ def _moment(value: Any, column: Column) -> datetime.date:
     form = column.format or "ISO 8601"
     if type(value) is not str:
         raise _Unfit("type", f"must be a text with a {column.type} ({form}), not {shortened(value)}")
-    text = value.strip()
+    text = value.strip(_SPACE)
     try:
         moment = datetime.datetime.strptime(text, column.format) if column.format else _iso(text)
         if moment.tzinfo is not None:

@@ -39,8 +39,10 @@ class Model:
 
         Raises:
             BundleError: the folder does not have the bundle that was registered.
+            GateError: the contract has a rule that does not exist here.
         """
         model = cls(champion.number, champion.challenger, load(folder, champion.digest, threads=threads))
+        model.decoder.decode([{}])
         background = model.scorer.info["background"]
         if all(name in background for name in model.read):
             model.scorer.score({name: list(background[name][:1]) for name in model.read})

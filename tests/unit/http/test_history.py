@@ -25,7 +25,7 @@ def _predict(served: Served, rows: int = 1, **parts: object) -> list[str]:
 
 
 def test_what_was_answered_is_found_newest_first_page_by_page(served: Served) -> None:
-    made = [each for _ in range(7) for each in _predict(served)]
+    made = [id_ for _ in range(7) for id_ in _predict(served)]
     found: list[str] = []
     cursor: str | None = ""
     pages = 0

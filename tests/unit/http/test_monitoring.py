@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from torneo.http import routes_monitoring
 from torneo.http.metrics import forget_the_dead
 from torneo.http.observer import Observer
 from torneo.spec.settings import ServeSettings
+from torneo.watch.views import Asked, DriftView
 
 ROWS = [
     {name: str(value) if name == "day" else value for name, value in row.items() if name != "y"}
@@ -121,18 +123,20 @@ def test_the_gauges_say_who_serves_and_how_far_columns_drifted(served: Served) -
     assert _gauge(served, "torneo_drift_effect_ratio", column="b")[0] < 3
 
 
-def test_a_log_that_takes_too_long_is_looked_at_for_less(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_takes_too_long_is_looked_at_for_less(served: Served) -> None:
     served.client.post("/predict", json=ROWS)
     served.service.settings = ServeSettings(observe=1)
     observer = Observer(served.service, None)
     observer.look()
     spans = []
 
-    def drift(asked: object, seconds: float) -> object:
-        spans.append((asked.until - asked.since).total_seconds())  # type: ignore[attr-defined]
+    def look(name: str, asked: Asked, seconds: float, ended: threading.Event) -> DriftView:
+        assert asked.until
+        assert asked.since
+        spans.append((asked.until - asked.since).total_seconds())
         raise UnavailableError("too long")
 
-    monkeypatch.setattr(served.service.monitors["small"], "drift", drift)
+    served.service.look = look
     for _ in range(2):
         observer._next = 0.0
         observer.look()

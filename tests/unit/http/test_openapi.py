@@ -129,6 +129,21 @@ def test_the_description_follows_a_promotion() -> None:
         assert {"/livez", "/predict"} & set(served.client.get("/openapi.json").json()["paths"]) == {"/livez"}
 
 
+def test_further_rules_are_described_and_asked() -> None:
+    with serve(trained()) as served:
+        [endpoint] = served.service.endpoints.values()
+        scorer = copy.copy(endpoint.ready.champion.scorer)
+        scorer.info = copy.deepcopy(scorer.info)
+        scorer.info["contract"]["b"]["rules"] = {"max": 10}
+        scorer.digest = "another"
+        endpoint.lineup = Lineup(champion=Model(version=2, challenger="line", scorer=scorer))
+        described = served.client.get("/openapi.json").json()
+        assert described["components"]["schemas"]["small.Row"]["properties"]["b"]["x-rules"] == {"max": 10}
+        assert served.client.post("/predict", json=[ROW, {**ROW, "b": 10}]).status_code == 200
+        [error] = served.client.post("/predict", json=[ROW, {**ROW, "b": 10.5}]).json()["errors"]
+        assert error == {"pointer": "/1/b", "reason": "max_b", "detail": "10.5 does not keep the rule max: 10"}
+
+
 def test_keys_are_described_where_they_are_needed() -> None:
     with serve(trained(), auth=True) as served:
         described = served.client.get("/openapi.json", headers=served.keys["predict"]).json()

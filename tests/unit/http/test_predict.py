@@ -137,6 +137,7 @@ def test_the_shadow_is_logged_and_one_that_fails_disturbs_nobody(monkeypatch: py
         first = served.client.post("/predict", json=ROW).json()
         served.service._shadows.submit(lambda: None).result(5)  # what was to be shadowed has been
         served.client.post("/predict", json=ROW)
+        served.service._shadows.submit(lambda: None).result(5)
         [line] = [line for line in lines(served) if line.role == "shadow" and line.of == first["prediction_id"]]
         assert line.version == other.number
         lineup = served.service.endpoints["small"].lineup

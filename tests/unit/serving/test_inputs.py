@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from torneo.engines.gate import ACCEPTED, gate
+from torneo.errors import GateError
 from torneo.serving.inputs import LARGEST, MOST, Decoder, Inputs
 from torneo.spec.columns import Column
 from torneo.spec.project import Project
@@ -31,8 +32,9 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "grade": {"type": "category", "values": [0, 1, 2.5]},
     "flag": {"type": "category", "values": [True, False]},
     "code": {"type": "category", "pattern": "[A-Z]{2}[0-9]+"},
-    "note": {"type": "text"},
+    "note": {"type": "text", "rules": {"length": [0, 4]}},
     "level": {"type": "int", "values": [1, 2, 3]},
+    "depth": {"type": "float", "rules": {"above": 0, "max": 5}, "reasons": {"above": "above_ground"}},
     "day": {"type": "date", "min": "2020-01-01"},
     "german": {"type": "date", "format": "%d.%m.%Y"},
     "moment": {"type": "datetime"},
@@ -140,6 +142,9 @@ def test_a_value_of_another_type_is_refused_by_the_name_the_gate_has_for_it(
         ("level", 4, "unknown_x", "4 is none of 1, 2, 3"),
         ("code", "ab", "malformed_x", "'ab' does not match"),
         ("day", "2019-12-31", "below_min_x", "is below 2020-01-01"),
+        ("note", "hello", "length_x", "'hello' does not keep the rule length: 0, 4"),
+        ("depth", 6, "max_x", "6 does not keep the rule max: 5"),
+        ("depth", 0, "above_ground", "0 does not keep the rule above: 0"),
     ],
 )
 def test_a_value_out_of_its_domain_is_a_range_finding(column: str, value: Any, reason: str, message: str) -> None:
@@ -161,6 +166,11 @@ def test_no_value_is_missing_where_the_model_needs_one_and_none_elsewhere(column
 def test_own_names_of_reasons_are_used() -> None:
     column = {"type": "float", "min": 0, "reasons": {"min": "negative_price", "type": "no_price"}}
     assert reasons(decoder(x=column).decode([{"x": -1}, {"x": "free"}])) == ["negative_price", "no_price"]
+
+
+def test_a_rule_that_does_not_exist_here_is_told() -> None:
+    with pytest.raises(GateError, match=r"contract\.columns\.x\.rules\.lenght: .*did you mean 'length'\?"):
+        one({"type": "text", "rules": {"lenght": 3}}, "abc")
 
 
 def test_all_mistakes_of_all_rows_are_told_at_once_with_their_places() -> None:
@@ -231,6 +241,7 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "code": st.sampled_from(["AB1", "AB12 ", "ab1", "A1"]),
     "note": st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=5),
     "level": st.integers(0, 4),
+    "depth": st.integers(-1, 9) | st.floats(-1, 9),
     "day": DAYS.map(str) | DAYS.map(lambda day: f"{day.year}-{day.month}-{day.day}") | st.just("2026-02-31"),
     "german": DAYS.map(lambda day: f"{day:%d.%m.%Y}") | DAYS.map(str),
     "moment": st.datetimes(datetime.datetime(1990, 1, 1), datetime.datetime(2100, 1, 1)).flatmap(
@@ -272,6 +283,9 @@ def gated(rows: list[dict[str, Any]]) -> tuple[Mapping[int, dict[str, Any]], Map
 
 @settings(max_examples=15, deadline=None)
 @given(rows=ROWS)
+@example(
+    rows=[{**dict.fromkeys(VALUES), "note": text} for text in ("abcd ", "\x85abcd", "\x1cabc", "abcd\x1f", "\x1d")]
+)
 def test_what_the_gate_took_is_answered_with_the_same_values_and_what_it_refused_has_the_same_reasons(
     rows: list[dict[str, Any]],
 ) -> None:
