@@ -21,6 +21,7 @@ from torneo.spec.loading import AnyProject, Dates, LoadProject
 from torneo.spec.project import Project as Spec
 from torneo.spec.records import Decision, GateReport, Snapshot
 from torneo.spec.settings import settings
+from torneo.stages import loading
 from torneo.testing.still import SilentProgress
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ class Project:
         dates = Dates.of(date, first, last)
         if isinstance(self.spec, LoadProject):
             window = self.spec.window(dates, self.runtime.clock.now().date())
-            with self.runtime.load_context(self.spec, self.folder, progress or SilentProgress(), window) as loading:
-                return local.run(loading, self.runtime.owner, tell or _ignore)
+            quiet = progress or SilentProgress()
+            return loads.run(self.runtime, self.spec, self.folder, quiet, tell or _ignore, window)
         if dates.given:
             raise ConflictError(f"{self.name} trains: dates are for projects with `load:`", fix="leave the dates out")
         with self.runtime.context(self.spec, self.folder, progress or SilentProgress()) as context:
@@ -133,7 +134,7 @@ class Project:
 
     def history(self) -> Sequence[Entry]:
         """All decisions, oldest first; of a project that loads a table, all loads (`LoadReport`)."""
-        return self.runtime.state.read(self.name, "loads" if self.loads_a_table else promotion.STREAM)
+        return self.runtime.state.read(self.name, loading.STREAM if self.loads_a_table else promotion.STREAM)
 
     def versions(self) -> Sequence[Version]:
         """All registered versions."""

@@ -11,15 +11,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from torneo.errors import NotFoundError, TorneoError
-from torneo.ports import StateStore
+from torneo.orchestration import local
+from torneo.ports import INSTALLATION, StateStore
 from torneo.promotion import champion, history
 from torneo.runtime import Runtime
+from torneo.serving import keys, traffic
 from torneo.spec.frozen import Frozen
 from torneo.spec.settings import Settings, settings
-from torneo.stages.loading import RUNS
+from torneo.stages import loading
+from torneo.watchdog import journal
 
 NEEDED_GIB = 1.0
 EXTRAS = {"boost": "lightgbm", "gx": "great_expectations", "postgres": "psycopg", "s3": "s3fs"}
+STREAMS = (local.STREAM, loading.STREAM, traffic.STREAM, journal.WINDOWS, journal.ALERTS, journal.ACTIONS)
+"""What a project records beside decisions."""
 CLASHES = {"xgboost": "xgboost-cpu"}
 """Packages that install into the folder of another one: never both."""
 
@@ -97,6 +102,7 @@ def _stores(runtime: Runtime) -> Iterator[Finding]:
         yield Finding(subject="state", good=False, message=error.message, fix=error.fix or "")
         return
     yield from _warehouse(runtime)
+    yield from _chains(runtime.state, names)
     for name in names:
         yield from _project(runtime, runtime.state, name)
     for stale in _stale(runtime.home / "work"):
@@ -109,7 +115,7 @@ def _warehouse(runtime: Runtime) -> Iterator[Finding]:
     if runtime.settings.warehouse is None and not (runtime.home / "warehouse.duckdb").exists():
         return
     try:
-        loads = runtime.warehouse.read(RUNS).height
+        loads = runtime.warehouse.read(loading.RUNS).height
         yield Finding(subject="warehouse", good=True, message=f"{loads} loads recorded")
     except NotFoundError:
         yield Finding(subject="warehouse", good=True, message="it can be reached, and nothing is loaded yet")
@@ -117,17 +123,25 @@ def _warehouse(runtime: Runtime) -> Iterator[Finding]:
         yield Finding(subject="warehouse", good=False, message=error.message, fix=error.fix or "check TORNEO_WAREHOUSE")
 
 
+def _chains(state: StateStore, names: Sequence[str]) -> Iterator[Finding]:
+    """Whether what was written once, beside the decisions, is as it was written."""
+    entries, whole = 0, True
+    for name, stream in [(INSTALLATION, keys.STREAM), *((name, stream) for name in names for stream in STREAMS)]:
+        try:
+            entries += len(state.read(name, stream))
+        except TorneoError as error:
+            whole = False
+            yield Finding(subject="records", good=False, message=error.message, fix=error.fix or "")
+    if whole:
+        yield Finding(subject="records", good=True, message=f"{entries} entries beside decisions, all chains hold")
+
+
 def _project(runtime: Runtime, state: StateStore, name: str) -> Iterator[Finding]:
     try:
         entries = history(state, name)
         present = champion(state, name)
     except TorneoError as error:
-        yield Finding(
-            subject=f"project {name}",
-            good=False,
-            message=error.message,
-            fix="restore the state store from a backup: its history was altered",
-        )
+        yield Finding(subject=f"project {name}", good=False, message=error.message, fix=error.fix or "")
         return
     if present is None:
         load = state.get(name, "load")

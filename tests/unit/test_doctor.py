@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from torneo.doctor import Finding, examine
+from torneo.runtime import Runtime
 from torneo.spec.settings import settings
 
 
@@ -50,3 +53,17 @@ def test_what_a_dead_run_left(home: Path) -> None:
     finding = found()["work"]
     assert not finding.good
     assert finding.fix == f"rm -r '{home / 'work' / 'p@999999999@x'}'"
+
+
+def test_a_record_that_was_altered(home: Path) -> None:
+    runtime = Runtime(settings())
+    for number in range(3):
+        runtime.state.append("p", "traffic", f"change {number}", {"share": number})
+    assert found()["records"].message == "3 entries beside decisions, all chains hold"
+    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+        connection.execute("DROP TRIGGER stream_entries_refuse_update")
+        connection.execute("UPDATE stream_entries SET body = replace(body, '1', '9') WHERE sequence = 2")
+    [finding] = [each for each in examine() if each.subject == "records"]
+    assert not finding.good
+    assert finding.message == "the history 'p/traffic' was tampered with: entry 2 was altered after it was written"
+    assert finding.fix == "restore the state store from a backup, and find out who had write access to it"

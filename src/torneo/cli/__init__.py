@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from enum import IntEnum
 
@@ -64,6 +66,7 @@ def main() -> None:
     from torneo.cli.app import app
     from torneo.cli.shared import fail
 
+    atexit.register(_leave_garbage)
     try:
         app(standalone_mode=True)
     except errors.TorneoError as error:
@@ -73,3 +76,12 @@ def main() -> None:
         if ended.code == Exit.INTERRUPTED:  # Typer has caught the KeyboardInterrupt
             sys.stderr.write("interrupted; `torneo run` goes on where this stopped\n")
         raise
+
+
+def _leave_garbage() -> None:
+    """Spare the interpreter a look through all that is there as it ends, which takes a second after a training.
+
+    DuckDB counts what is left then, and complains at length; where it is used, little else is loaded.
+    """
+    if "duckdb" not in sys.modules:
+        gc.freeze()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from torneo.cli import Exit
-from torneo.cli.shared import Json, ProjectName, Since, Until, app, err, out, print_json, utc
+from torneo.cli.shared import Json, ProjectName, Since, Until, app, err, out, print_json
 
 if TYPE_CHECKING:
     import datetime
@@ -111,7 +111,7 @@ def _monitor(project: str | None) -> LogMonitor:
 def _asked(since: datetime.datetime | None, until: datetime.datetime | None, window: str | None) -> Asked:
     from torneo.watch.views import Asked
 
-    return Asked(since=utc(since), until=utc(until), window=window)
+    return Asked(since=since, until=until, window=window)
 
 
 def _write(file: Path, text: str) -> None:

@@ -32,14 +32,24 @@ ProjectName = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
-MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
-Since = Annotated[datetime.datetime | None, typer.Option(formats=MOMENTS, help="From this moment on (UTC).")]
-Until = Annotated[datetime.datetime | None, typer.Option(formats=MOMENTS, help="Before this moment (UTC).")]
+
+def _moment(text: str) -> datetime.datetime:
+    try:
+        read = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected a day or a moment such as 2026-03-31 or 2026-03-31T14:05:59.250Z, not {text[:40]!r}"
+        ) from None
+    return read if read.tzinfo else read.replace(tzinfo=datetime.UTC)
 
 
-def utc(moment: datetime.datetime | None) -> datetime.datetime | None:
-    """A moment of the command line, which is in UTC."""
-    return None if moment is None else moment.replace(tzinfo=datetime.UTC)
+def moment_option(help: str) -> Any:  # noqa: A002 - typer's word
+    """An option that takes a day or a moment as they are printed: ISO 8601, in UTC if it names no zone."""
+    return typer.Option(parser=_moment, metavar="MOMENT", help=help)
+
+
+Since = Annotated[datetime.datetime | None, moment_option("From this day or moment on (UTC).")]
+Until = Annotated[datetime.datetime | None, moment_option("Before this day or moment (UTC).")]
 
 
 def fail(error: TorneoError) -> None:

@@ -14,7 +14,7 @@ from torneo.engines.reigning import Reigning
 from torneo.errors import ConflictError, MissingExtraError
 from torneo.ports import ObjectStore
 from torneo.spec.records import ANSWERS
-from torneo.watch.logged import drawn
+from torneo.watch.logged import PLACE, drawn, place
 from torneo.watch.sketch import Numbers
 from torneo.watch.views import EvidentlyColumn
 
@@ -30,9 +30,9 @@ def sample(reigning: Reigning, frames: Iterable[pl.DataFrame]) -> pl.DataFrame |
     for frame in frames:
         answered = frame.filter(pl.col("role") != "shadow")
         made = reigning.columns(answered["inputs"])
-        rows = pl.concat([answered.select(__id__="id"), made], how="horizontal")
-        kept = drawn(rows if kept is None else pl.concat([kept, rows]), MOST, of="__id__")
-    return None if kept is None or not kept.height else kept.drop("__id__")
+        rows = pl.concat([answered.select(place(pl.col("id"))), made], how="horizontal")
+        kept = drawn(rows if kept is None else pl.concat([kept, rows]), MOST)
+    return None if kept is None or not kept.height else kept.drop(PLACE)
 
 
 def training_rows(reigning: Reigning, objects: ObjectStore) -> pl.DataFrame:

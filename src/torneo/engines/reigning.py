@@ -40,7 +40,7 @@ class Reigning:
     @cached_property
     def marked(self) -> frozenset[str]:
         """Personal data."""
-        return frozenset(name for name, column in self.project.contract.columns.items() if column.pii is not None)
+        return frozenset(self.project.contract.personal)
 
     @cached_property
     def hidden(self) -> tuple[str, ...]:
@@ -108,11 +108,13 @@ class Reigning:
             kept = logged.drawn(rows if kept is None else pl.concat([kept, rows]))
         if cut is None or kept is None:
             return None
-        return Read(cut, sketches, logged.with_shadows(kept), labelled)
+        return Read(cut, sketches, logged.with_shadows(kept).drop("id", "of"), labelled)
 
     def _rows(self, frame: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
         classes = self.project.classes
-        rows = frame.select("id", "of", "version", "role", logged.outcomes(frame["outcome"], classes).alias(ACTUAL))
+        place = logged.place(pl.coalesce("of", "id"))  # an answer and its shadow are drawn together
+        actual = logged.outcomes(frame["outcome"], classes).alias(ACTUAL)
+        rows = frame.select("id", "of", place, "version", "role", actual)
         slices = made.select(f"^{name}$" for name in self.categorical if name in made.columns)
         answers = logged.answers(frame["output"], classes)
         taken = [name for name in slices.columns if name in answers.columns or name in rows.columns]

@@ -20,6 +20,7 @@ from torneo.stages.context import AnyContext
 from torneo.stages.loading import LOADING
 from torneo.stages.plan import PLAN, Step, Task, tasks
 
+STREAM = "runs"
 ATTEMPTS = 3
 PAUSE = 1.0
 """Seconds before the second attempt; twice as long before the third."""
@@ -74,7 +75,7 @@ def run(context: AnyContext, owner: str, tell: Callable[[StepReport], None]) -> 
     report = RunReport(project=project, steps=tuple(reports), results=dumped, digest=digest)
     if not report.unchanged:
         body = {"steps": [step.model_dump(mode="json") for step in reports], "digest": digest, "owner": owner}
-        context.state.append(project, "runs", digest_of([context.clock.now().isoformat(), owner])[:32], body)
+        context.state.append(project, STREAM, digest_of([context.clock.now().isoformat(), owner])[:32], body)
     return report
 
 

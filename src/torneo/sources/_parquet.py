@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -42,8 +42,8 @@ def write_parquet(path: Path, name: str, target: Path) -> tuple[tuple[str, ...],
 
 def numbered(table: pa.Table, before: int) -> pa.Table:
     """The table with `__line__` as the number of each row, where `before` rows came before."""
-    lines = pa.array(np.arange(before + 1, before + 1 + table.num_rows, dtype=np.int64))
-    return table.append_column("__line__", lines)
+    lines = pl.int_range(before + 1, before + 1 + table.num_rows, eager=True)  # pa.array would load pandas
+    return table.append_column("__line__", lines.to_arrow())
 
 
 def flat_type(kind: pa.DataType, column: str, where: str) -> pa.DataType:

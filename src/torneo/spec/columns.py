@@ -183,6 +183,11 @@ class Contract(Frozen):
     max_rejected: Share = 0.05
     """The share of rows that may be refused before the run stops."""
 
+    @property
+    def personal(self) -> Mapping[str, Literal["hash", "drop"]]:
+        """The columns of personal data, and what the log has in their place."""
+        return {name: column.pii for name, column in self.columns.items() if column.pii is not None}
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         named: list[tuple[Place, str]] = [(("key", place), name) for place, name in enumerate(self.key)]
