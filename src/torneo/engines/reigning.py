@@ -15,7 +15,7 @@ from torneo.spec.project import Project
 from torneo.spec.records import ANSWERS
 from torneo.watch import logged
 from torneo.watch.logged import ACTUAL, Cut
-from torneo.watch.sketch import Baseline, Categories, Sketches, merge, sketch
+from torneo.watch.sketch import Baseline, Categories, Sketch, Sketches, merge, sketch
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,11 @@ class Reigning:
         Args:
             made: `columns` of the same lines.
         """
-        found = dict(sketch(self.baseline, made))
-        own = frame.filter(pl.col("version") == self.champion.number)["output"]
+        is_own = frame["version"] == self.champion.number
+        found: dict[str, Sketch] = {}
+        for part in logged.asked_for(made, is_own):
+            found |= merge(found, sketch(self.baseline, part))
+        own = frame["output"].filter(is_own)
         if ANSWERS in self.baseline.columns and len(own):
             answer = logged.watched_answer(logged.answers(own, self.project.classes))
             found |= sketch(self.baseline, pl.DataFrame({ANSWERS: answer}))

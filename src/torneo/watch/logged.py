@@ -33,6 +33,19 @@ class Cut:
     rows: int = 0
 
 
+def asked_for(made: pl.DataFrame, own: pl.Series) -> Iterator[pl.DataFrame]:
+    """A version's features of logged rows, in two parts: of its own rows, and of those that others have answered.
+
+    A column without any value in the second part is left out there: the others did not ask for it.
+
+    Args:
+        own: whether the version has answered each row.
+    """
+    yield made.filter(own)
+    others = made.filter(~own)
+    yield others.select(column for column in others if column.null_count() < others.height)
+
+
 def parts(frames: Iterable[pl.DataFrame], size: WindowSize) -> Iterator[tuple[TimeWindow | CountWindow, pl.DataFrame]]:
     """Frames of the log cut at windows, in order; every row is in one part.
 

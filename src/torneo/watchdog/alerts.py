@@ -15,7 +15,7 @@ from torneo.spec.watchdog import Persistence
 from torneo.watchdog.findings import Evaluation, Finding, Rule
 
 GROWTH = 2.0
-"""An open alert is told of again when it has become so many times as bad."""
+"""An open alert is told of again when it has become so many times as bad, or lasts under another champion."""
 AT_ONCE = Persistence(bad=1, of=1, good=1)
 """New data is a fact and not a measurement: nothing is gained by waiting."""
 
@@ -100,7 +100,7 @@ def following(
         if alert is not None and alert.last.evaluation >= number:
             continue
         asked = AT_ONCE if subject[0] == "data" else persistence
-        event = _next(alert, found.get(subject), list(_verdicts(subject, told)), asked)
+        event = _next(alert, found.get(subject), list(_verdicts(subject, told)), asked, latest.version)
         if event is not None:
             events.append(_event(event, alert, subject, number, latest, found.get(subject), to))
     return events
@@ -119,11 +119,13 @@ def _verdicts(subject: Subject, told: Sequence[Told]) -> Iterator[bool]:
 
 
 def _next(
-    alert: Alert | None, found: Finding | None, verdicts: Sequence[bool], asked: Persistence
+    alert: Alert | None, found: Finding | None, verdicts: Sequence[bool], asked: Persistence, version: int
 ) -> Literal["opened", "grew", "closed"] | None:
+    lasting = verdicts[:1] == [True] and sum(verdicts[: asked.of]) >= asked.bad
     if alert is None or not alert.is_open:
-        lasting = verdicts[:1] == [True] and sum(verdicts[: asked.of]) >= asked.bad
         return "opened" if found is not None and lasting else None
+    if found is not None and alert.last.version != version:  # what it was told by belongs to another champion
+        return "grew" if lasting else None
     if found is not None:
         return "grew" if found.size >= GROWTH * max(alert.last.size, 1.0) else None
     good = verdicts[: asked.good]

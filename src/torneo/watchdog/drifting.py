@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torneo.spec.records import ANSWERS
 from torneo.watch.drift import drift
-from torneo.watch.logged import answers, watched_answer
+from torneo.watch.logged import answers, asked_for, watched_answer
 from torneo.watch.report import sentence
 from torneo.watch.sketch import Baseline, Sketches, merge, sketch
 from torneo.watchdog.desk import Desk
@@ -44,7 +44,8 @@ class Drifting:
         champion = self.present.champion
         made = self.desk.columns(champion, asked["inputs"])
         known = [name for name in made.columns if name in self.baseline.columns]
-        self._merge(made.select(known))
+        for part in asked_for(made.select(known), asked["version"] == champion.number):
+            self._merge(part)
         answered = asked.filter(pl.col("version") == champion.number)["output"]
         if ANSWERS in self.baseline.columns and len(answered):
             made = answers(answered, self.desk.project.classes)

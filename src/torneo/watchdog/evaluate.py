@@ -10,23 +10,22 @@ from typing import Any
 from torneo.errors import TorneoError
 from torneo.ports import LogFilter
 from torneo.ports.prediction_log import EPOCH
-from torneo.ports.refusals import Refused
+from torneo.ports.refusals import MINUTE, REQUESTS, Refused
 from torneo.spec.watchdog import parse_window
 from torneo.watchdog.alerts import Told
 from torneo.watchdog.desk import Desk
 from torneo.watchdog.drifting import Drifting
 from torneo.watchdog.findings import Evaluation, Finding, Rule
 from torneo.watchdog.journal import add_evaluation, evaluations
-from torneo.watchdog.outcomes import HORIZON, labelled
+from torneo.watchdog.outcomes import HORIZON, ends, labelled
 from torneo.watchdog.performance import performance
 from torneo.watchdog.rollback import Reign, bundle_info
-from torneo.watchdog.source import new_data
+from torneo.watchdog.source import NEW, new_data
 from torneo.watchdog.traffic import Traffic, latency, quality
-from torneo.watchdog.windows import GRACE, Span, due
+from torneo.watchdog.windows import CATCH_UP, GRACE, Span, due
 
 SCANNED = "watch/outcomes"
 """The record of up to when outcomes were looked at; losing it costs one more look."""
-MINUTE = datetime.timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,9 @@ def evaluate_source(desk: Desk, source: Source, present: Reign) -> None:
     """Write what is to be said of the source, if it is not what was said last."""
     findings = new_data(source.content, source.judged, source.error) if desk.watch.data else []
     window = source.content or "unreadable"
-    last = [each.evaluation for each in evaluations(desk.state, desk.name) if "data" in each.evaluation.rules]
+    last = [each.evaluation for each in _told(desk) if "data" in each.evaluation.rules]
+    if findings and source.error is not None and last:  # what was said of its content is not good because it is gone
+        findings += [each for each in last[-1].findings if each.subject == NEW]
     known = bool(last) and (last[-1].window, _subjects(last[-1].findings)) == (window, _subjects(findings))
     if known or (not last and not findings):
         return
@@ -59,20 +60,25 @@ def evaluate_source(desk: Desk, source: Source, present: Reign) -> None:
     add_evaluation(desk.state, desk.name, found)
 
 
+def _told(desk: Desk) -> Sequence[Told]:
+    return evaluations(desk.state, desk.name, desk.clock.now())
+
+
 def _subjects(findings: Sequence[Finding]) -> list[str]:
     return [each.subject for each in findings]
 
 
 def evaluate_windows(desk: Desk, present: Reign) -> int:
     """Write what is found in each whole window since the last one; gives how many there were."""
-    told = [each.evaluation for each in evaluations(desk.state, desk.name)]
+    told = [each.evaluation for each in _told(desk)]
     last = next((each for each in reversed(told) if each.until is not None and "performance" not in each.rules), None)
     start = last.until if last is not None and last.until is not None else present.since
     now, count = desk.clock.now(), 0
-    counts = desk.refusals.refused(desk.name, start, now)
-    moments = sorted({EPOCH + each.minute * MINUTE for each in counts})
+    counts = desk.refusals.refused(desk.name, start - MINUTE, now)
+    refused = {each.minute: each.number for each in counts if each.reason == REQUESTS}
+    ended = [(EPOCH + minute * MINUTE + MINUTE, number) for minute, number in sorted(refused.items())]
     size = parse_window(desk.watch.window)
-    for span in due(desk.log, desk.name, size, start, None if last is None else last.last, now, moments):
+    for span in due(desk.log, desk.name, size, start, None if last is None else last.last, now, ended):
         add_evaluation(desk.state, desk.name, _window(desk, span, present, counts))
         count += 1
     return count
@@ -85,7 +91,7 @@ def _window(desk: Desk, span: Span, present: Reign, counts: Sequence[Refused]) -
         traffic.add(frame)
         if drifting is not None:
             drifting.add(frame)
-    traffic.add_refused(each for each in counts if span.since <= EPOCH + each.minute * MINUTE < span.until)
+    traffic.add_refused(each for each in counts if span.since < EPOCH + each.minute * MINUTE + MINUTE <= span.until)
     rules: list[Rule] = []
     findings: list[Finding] = []
     watch = desk.watch
@@ -128,22 +134,25 @@ def outcomes_done(desk: Desk, until: datetime.datetime) -> None:
     desk.state.put(desk.name, SCANNED, {"until": until.isoformat()})
 
 
-def evaluate_outcomes(desk: Desk, present: Reign, until: datetime.datetime) -> bool:
-    """Write what the outcomes say that were reported since the last time, if there are enough; gives whether."""
-    told = evaluations(desk.state, desk.name)
+def evaluate_outcomes(desk: Desk, present: Reign, until: datetime.datetime) -> None:
+    """Write what the outcomes say that were reported since the last time, window by window, where there are enough."""
+    told = _told(desk)
     version, since = present.champion.number, _reported_until(told, present)
     asked = desk.watch.performance
     if asked is None:
-        return _unwatched(desk, told, present, until)
+        _unwatched(desk, told, present, until)
+        return
     wanted = LogFilter(version=version, since=max(present.since, until - HORIZON))
     rows = labelled(desk.log, desk.name, desk.project.classes, wanted, since, until)
     if len(rows) < asked.min_outcomes:
-        return False
-    findings = performance(desk.project, bundle_info(desk, present)["metrics"], rows)
-    if findings is None:
-        return False
-    _write(desk, present, since, until, tuple(findings), len(rows))
-    return True
+        return
+    judged = bundle_info(desk, present)["metrics"]
+    for end in list(ends(rows, parse_window(desk.watch.window), until))[-CATCH_UP:]:
+        part = rows.between(since, end)
+        findings = performance(desk.project, judged, part) if len(part) >= asked.min_outcomes else None
+        if findings is not None:
+            _write(desk, present, since, end, tuple(findings), len(part))
+            since = end
 
 
 def _reported_until(told: Sequence[Told], present: Reign) -> datetime.datetime:
@@ -157,11 +166,10 @@ def _reported_until(told: Sequence[Told], present: Reign) -> datetime.datetime:
     return max([present.since, *found])
 
 
-def _unwatched(desk: Desk, told: Sequence[Told], present: Reign, until: datetime.datetime) -> bool:
+def _unwatched(desk: Desk, told: Sequence[Told], present: Reign, until: datetime.datetime) -> None:
     """Outcomes that nobody watches any more are good, so that what is open closes."""
     if any("performance" in each.evaluation.rules for each in told):
         _write(desk, present, _reported_until(told, present), until, (), 0)
-    return False
 
 
 def _write(

@@ -11,20 +11,52 @@ from typing import Any
 
 from torneo.ports import Entry, StateStore
 from torneo.watchdog.alerts import Alert, AlertEvent, Subject, Told, standing
-from torneo.watchdog.findings import Evaluation
+from torneo.watchdog.findings import Evaluation, Rule
 
 WINDOWS, ALERTS, ACTIONS = "windows", "alerts", "watch"
 RECALLED = 500
-"""So many evaluations are looked back at; persistence is counted over at most fifty windows."""
+"""So many evaluations are looked back at."""
+RARE: tuple[Rule, ...] = ("performance", "data")
+KEPT = 50
+"""So many evaluations by a rare rule are remembered beside these: persistence is counted over at most fifty windows."""
+REMEMBERED = "watch/remembered"
+"""The record of them; losing it costs one reading of the whole stream."""
 FOLLOWED = "watch/followed"
 AT = "at"
 HAPPENED = ("opened", "grew", "closed")
 
 
-def evaluations(state: StateStore, project: str) -> Sequence[Told]:
-    """The last evaluations, oldest first."""
+def evaluations(state: StateStore, project: str, now: datetime.datetime) -> Sequence[Told]:
+    """The last evaluations, and the last ones by rules that seldom have something to judge; oldest first.
+
+    Those of windows that end after `now` are left out: a clock was ahead, or days were played that are still to come.
+    """
     entries = state.read(project, WINDOWS, last=RECALLED)
-    return [Told(entry.sequence, Evaluation.model_validate(entry.body)) for entry in entries]
+    first = entries[0].sequence if entries else 0
+    told = [*_remembered(state, project, first), *(_told(entry.sequence, entry.body) for entry in entries)]
+    return [each for each in told if each.evaluation.until is None or each.evaluation.until <= now]
+
+
+def _told(sequence: int, body: Mapping[str, Any]) -> Told:
+    return Told(sequence, Evaluation.model_validate(body))
+
+
+def _remembered(state: StateStore, project: str, first: int) -> Sequence[Told]:
+    """The last evaluations by rare rules before the number `first`."""
+    record = state.get(project, REMEMBERED) or {"sequence": 0, "kept": []}
+    kept: list[list[Any]] = record["kept"]
+    if first > record["sequence"] + 1:
+        last = state.read(project, WINDOWS, last=1)[-1].sequence
+        new = state.read(project, WINDOWS, last=last - record["sequence"])
+        rare = [[entry.sequence, entry.body] for entry in new if set(RARE) & set(entry.body["rules"])]
+        kept = _last_of_each([*kept, *rare])
+        state.put(project, REMEMBERED, {"sequence": last, "kept": kept})
+    return [_told(sequence, body) for sequence, body in kept if sequence < first]
+
+
+def _last_of_each(kept: Sequence[list[Any]]) -> list[list[Any]]:
+    numbers = {number for rule in RARE for number, _ in [each for each in kept if rule in each[1]["rules"]][-KEPT:]}
+    return [each for each in kept if each[0] in numbers]
 
 
 def add_evaluation(state: StateStore, project: str, evaluation: Evaluation) -> None:

@@ -35,12 +35,13 @@ def held_back(
         return "the source cannot be read"
     if content == judged:
         return "the source has nothing new to train on: it is what the last verdict rests on"
-    requests = [entry for entry in past if entry.body["event"] == "requested" and entry.body["what"] == RETRAIN]
+    brakes = desk.watch.retrain
+    requests = [each for each in past if _counts(each, now) and (brakes.dry_run or not each.body["dry_run"])]
     for request in requests:
         end = ending(past, request)
-        if request.body["content"] == content and end is not None and not end.body.get("again"):
+        same = (request.body["content"], request.body.get("plan")) == (content, plan(desk))
+        if same and end is not None and not end.body.get("again"):
             return f"it has been tried with this content of the source: {end.body['why']}"
-    brakes = desk.watch.retrain
     times = [happened_at(request) for request in requests]
     ready = max(times, default=now - DAY) + datetime.timedelta(seconds=brakes.cooldown)
     if times and ready > now:
@@ -49,6 +50,16 @@ def held_back(
     if len(recent) >= brakes.per_day:
         return f"{len(recent)} trainings in 24 hours: retrain.per_day allows {brakes.per_day}"
     return None
+
+
+def plan(desk: Desk) -> str:
+    """The digest of what the project says of its training: what failed may go well once that is mended."""
+    return digest_of(desk.project.model_dump(mode="json", exclude={"watch", "serve"}))
+
+
+def _counts(entry: Entry, now: datetime.datetime) -> bool:
+    """Whether it is a training; one that lies ahead is of a clock that was ahead, or of days that were played."""
+    return entry.body["event"] == "requested" and entry.body["what"] == RETRAIN and happened_at(entry) <= now
 
 
 def request(desk: Desk, past: Sequence[Entry], causes: Sequence[Alert], content: str) -> Entry:
@@ -61,6 +72,7 @@ def request(desk: Desk, past: Sequence[Entry], causes: Sequence[Alert], content:
         "event": "requested",
         "what": RETRAIN,
         "content": content,
+        "plan": plan(desk),
         "alerts": [alert.opened.alert for alert in causes],
         "why": why,
         "dry_run": desk.watch.retrain.dry_run,

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torneo import promotion
-from torneo.errors import ConflictError, TorneoError, Transient
+from torneo.errors import TorneoError, Transient
 from torneo.judge.compare import p_worse, score
 from torneo.judge.predictions import Predictions
 from torneo.judge.rules import Rules
@@ -101,8 +101,13 @@ def _compare(desk: Desk, fresh: Champion, before: Champion, rows: Labelled, numb
         old = rows.predictions(desk.rescore(before, rows.parsed()))
         chance = p_worse(old, new, rules)
         scores = _scores(old, new, rules)
-    except (UndefinedMetricError, ConflictError) as error:
+    except UndefinedMetricError as error:
         return {"worse": False, "why": str(error)[:300]}
+    except Transient:
+        raise
+    except TorneoError as error:
+        why = f"version {fresh.number} was not compared with version {before.number}: {error.message}"
+        return {"worse": False, "why": why[:300]}
     why = (
         f"by {len(rows):,} outcomes version {fresh.number} has {rules.metric.name} {scores[1]:.4g} and version "
         f"{before.number} {scores[0]:.4g} on the same rows (p = {chance:.2g}, the bar is {level:.2g})"

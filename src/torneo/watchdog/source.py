@@ -38,5 +38,7 @@ def new_data(content: str | None, judged: str | None, error: TorneoError | None)
         return [finding("data", UNREADABLE, value=1, bar=0, size=1, why=why)]
     if content != judged:
         why = f"the source has new content ({str(content)[:12]}…): no model was judged on it yet"
+        if judged is None:
+            why = f"the last run stopped before a verdict: none rests on the source as it is ({str(content)[:12]}…)"
         return [finding("data", NEW, value=1, bar=0, size=1, why=why)]
     return []

@@ -135,7 +135,7 @@ def _look(desk: Desk, present: Reign, source: Source) -> int:
 
 def _follow(desk: Desk) -> None:
     """Write what happens to alerts by each evaluation, in order; what was written before changes nothing."""
-    told: Sequence[Told] = journal.evaluations(desk.state, desk.name)
+    told: Sequence[Told] = journal.evaluations(desk.state, desk.name, desk.clock.now())
     done = journal.followed(desk.state, desk.name)
     if not told or told[-1].sequence <= done:
         return

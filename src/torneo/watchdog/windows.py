@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torneo.ports import LogFilter, PredictionLog
-from torneo.ports.prediction_log import EPOCH, MILLISECOND
+from torneo.ports.prediction_log import EPOCH, MILLISECOND, first_id
+from torneo.ports.refusals import MINUTE
 from torneo.spec.watchdog import WindowSize
 
 if TYPE_CHECKING:
     import polars as pl
 
+Ended = tuple[datetime.datetime, int]
+"""The end of a minute, and how many requests were refused in it."""
 GRACE = datetime.timedelta(seconds=6)
 """A prediction is in the log, or was never answered, so long after its moment."""
 CATCH_UP = 100
@@ -64,22 +68,24 @@ def due(
     start: datetime.datetime,
     last: str | None,
     now: datetime.datetime,
-    refused: Sequence[datetime.datetime] = (),
+    refused: Sequence[Ended] = (),
 ) -> Iterator[Span]:
     """The whole windows with something in them from `start` on, or after the prediction `last`.
 
     Args:
-        refused: when requests were refused since then, which no line of the log tells.
+        refused: the minutes in which requests were refused since then, in order: no line of the log tells of them.
     """
     if size.rows is not None:
-        yield from _counted(log, project, size.rows, start, last, now - GRACE)
+        settled = [each for each in refused if start < each[0] <= now - GRACE]
+        yield from _counted(log, project, size.rows, start, last, now - GRACE, settled)
         return
     assert size.seconds is not None  # noqa: S101 - one of the two
     length = datetime.timedelta(seconds=size.seconds)
     begin = max(start, _floor(now, length) - CATCH_UP * length)
     while True:
         first = _first(log, project, begin)
-        moments = [moment for moment in (*refused, *([] if first is None else [first])) if moment >= begin]
+        minutes = [end - MINUTE for end, _ in refused if end > begin]
+        moments = [max(moment, begin) for moment in (*minutes, *([] if first is None else [first]))]
         if not moments:
             return
         end = _floor(min(moments), length) + length
@@ -110,21 +116,64 @@ def moment_of(id: str) -> datetime.datetime:  # noqa: A002
 
 
 def _counted(
-    log: PredictionLog, project: str, rows: int, start: datetime.datetime, last: str | None, end: datetime.datetime
+    log: PredictionLog,
+    project: str,
+    rows: int,
+    start: datetime.datetime,
+    last: str | None,
+    end: datetime.datetime,
+    refused: Sequence[Ended],
 ) -> Iterator[Span]:
-    """Windows of so many answered predictions; shadows answer nobody and are not counted."""
+    """Windows of so many predictions and refused requests; shadows answer nobody and are not counted.
+
+    What was refused in a minute counts at its end, so that a window may end there, too.
+    """
     import polars as pl
 
-    since = start if last is None else moment_of(last)
-    left, after, began = rows, last, since
-    for frame in log.scan(project, LogFilter(since=since, until=end)):
+    cutter = _Cutter(rows, start, last)
+    waiting = deque(refused)
+    for frame in log.scan(project, LogFilter(since=cutter.began, until=end)):
         ids = frame.filter(pl.col("role") != "shadow")["id"]
         if last is not None:
             ids = ids.filter(ids > last)
         place = 0
-        while len(ids) - place >= left:
-            place += left
-            final = ids[place - 1]
-            yield Span(began, moment_of(final) + MILLISECOND, after, final)
-            began, after, left = moment_of(final), final, rows
-        left -= len(ids) - place
+        while waiting and len(ids) and first_id(waiting[0][0]) <= ids[-1]:
+            before = int(ids.search_sorted(first_id(waiting[0][0])))
+            yield from cutter.lines(ids[place:before])
+            yield from cutter.minute(*waiting.popleft())
+            place = before
+        yield from cutter.lines(ids[place:])
+    for minute in waiting:
+        yield from cutter.minute(*minute)
+
+
+class _Cutter:
+    """Cuts what comes in order into windows of so many."""
+
+    def __init__(self, rows: int, start: datetime.datetime, last: str | None) -> None:
+        self._rows = self._left = rows
+        self._after = self._seen = last
+        ended_by_a_minute = last is None or start > moment_of(last) + MILLISECOND
+        self.began = start if ended_by_a_minute or last is None else moment_of(last)
+
+    def lines(self, ids: pl.Series) -> Iterator[Span]:
+        """The windows that end with one of these predictions."""
+        place = 0
+        while len(ids) - place >= self._left:
+            place += self._left
+            self._seen = ids[place - 1]
+            yield self._whole(moment_of(self._seen) + MILLISECOND, moment_of(self._seen))
+        if place < len(ids):
+            self._left -= len(ids) - place
+            self._seen = ids[-1]
+
+    def minute(self, end: datetime.datetime, refused: int) -> Iterator[Span]:
+        """The window that ends with this minute, if one does."""
+        self._left -= refused
+        if self._left <= 0:
+            yield self._whole(end, end)
+
+    def _whole(self, until: datetime.datetime, begins: datetime.datetime) -> Span:
+        span = Span(self.began, until, self._after, self._seen)
+        self.began, self._after, self._left = begins, self._seen, self._rows
+        return span

@@ -69,6 +69,15 @@ def test_what_an_earlier_champion_did_is_not_held_against_the_next() -> None:
     assert len(replay([*told, Told(3, evaluation(3, {"a": BAD}, version=2))])) == 1
 
 
+def test_what_lasts_under_another_champion_is_told_again_in_its_terms() -> None:
+    told = [Told(place, evaluation(place, {"a": 100.0})) for place in (1, 2)]
+    told += [Told(place, evaluation(place, {"a": 1.5}, version=2)) for place in (3, 4, 5)]
+    assert [(event.event, event.evaluation, event.size) for event in replay(told)] == [
+        ("opened", 2, 100.0),
+        ("grew", 4, 1.5),
+    ]
+
+
 def test_a_window_that_is_looked_at_again_counts_once() -> None:
     told = [Told(place, evaluation(1, {"a": BAD})) for place in (1, 2, 3)]
     assert replay(told) == []

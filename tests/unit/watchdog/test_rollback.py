@@ -11,7 +11,7 @@ import pytest
 
 import small
 from torneo import promotion
-from torneo.errors import ConflictError, UnavailableError
+from torneo.errors import ConflictError, NotFoundError, UnavailableError
 from torneo.ports import ModelRegistry, TrackedRun
 from torneo.testing import MemoryRegistry
 from torneo.testing.small_log import FIRST
@@ -138,8 +138,28 @@ def test_rows_that_the_version_before_cannot_read_prove_nothing(fresh: Kennel) -
     [looked] = fresh.desk.state.read("small", "watch")
     assert (looked.body["worse"], looked.body["why"]) == (
         False,
-        "version 1 reads name, which the log has as hashes only",
+        "version 2 was not compared with version 1: version 1 reads name, which the log has as hashes only",
     )
+
+
+def test_a_bundle_that_is_gone_stops_no_pass(fresh: Kennel) -> None:
+    def gone(version: promotion.Champion, rows: Any) -> Any:
+        raise NotFoundError("there is no bundle small/bundles/60e5")
+
+    serve(fresh, 100)
+    assert fresh.watch(rescore=gone).done == ()
+    [looked] = fresh.desk.state.read("small", "watch")
+    assert looked.body["why"] == ("version 2 was not compared with version 1: there is no bundle small/bundles/60e5")
+
+
+def test_an_object_store_that_is_down_is_waited_for(fresh: Kennel) -> None:
+    def down(version: promotion.Champion, rows: Any) -> Any:
+        raise UnavailableError("the object store does not answer")
+
+    serve(fresh, 100)
+    with pytest.raises(UnavailableError, match="the object store does not answer"):
+        fresh.watch(rescore=down)
+    assert actions(fresh) == []
 
 
 def test_dying_between_the_evidence_and_the_rollback_rolls_back_once(

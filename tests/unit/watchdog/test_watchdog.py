@@ -167,6 +167,33 @@ def test_a_dry_run_of_the_training_is_told_and_trains_nothing(tmp_path: Path) ->
     assert [message.event for message in found.told] == ["opened", "dry_run"]
 
 
+def test_a_dry_run_of_the_training_does_not_stand_in_for_it(tmp_path: Path) -> None:
+    found = kennel(tmp_path, content="new", retrain={"dry_run": True, "cooldown": "30d"})
+    found.watch()
+    assert "it has been tried" in str(found.watch().held_back)
+    assert found.trained == []
+    watch = found.desk.watch.model_copy(update={"retrain": found.desk.watch.retrain.model_copy(update=_REAL)})
+    found.watch(project=found.desk.project.model_copy(update={"watch": watch}))
+    assert found.trained == ["data (source)"]
+
+
+_REAL = {"dry_run": False}
+
+
+def test_a_training_that_failed_is_tried_again_once_the_project_is_mended(tmp_path: Path) -> None:
+    found = kennel(tmp_path, content="new", retrain={"cooldown": "1m", "per_day": 9})
+
+    def fail(why: str) -> Retrained:
+        raise GateError("only 18 judging rows")
+
+    found.watch(retrain=fail)
+    found.clock.advance(3600)
+    assert "only 18 judging rows" in str(found.watch().held_back)
+    judge = found.desk.project.judge.model_copy(update={"protocol": "nested_cv"})
+    found.watch(project=found.desk.project.model_copy(update={"judge": judge}))
+    assert len(found.trained) == 1
+
+
 def test_a_dry_pass_writes_nothing(tmp_path: Path) -> None:
     found = kennel(tmp_path, content="new", **ONE)
     found.ask(SHIFTED, FIRST)

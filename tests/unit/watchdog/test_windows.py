@@ -7,6 +7,7 @@ import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from torneo.ports.refusals import MINUTE
 from torneo.spec.watchdog import WindowSize
 from torneo.testing import MemoryPredictionLog
 from torneo.testing.small_log import FIRST, prediction
@@ -56,6 +57,37 @@ def test_the_union_of_windows_is_the_log(seconds: list[int], size: WindowSize, p
             line.time >= end - GRACE - 2 * size.seconds * SECOND for line in log.page("housing", _all(), limit=1000)
         )
         assert left <= young, "only what is young is left"
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(0, 3000), max_size=40),
+    st.dictionaries(st.integers(0, 50), st.integers(1, 9), max_size=12),
+    st.integers(1, 12),
+    st.lists(st.integers(0, 4000), min_size=1, max_size=4),
+)
+def test_predictions_and_refusals_are_each_in_one_counted_window(
+    seconds: list[int], refused: dict[int, int], rows: int, passes: list[int]
+) -> None:
+    log, start, last, spans = log_of(sorted(second * 2 + 1 for second in seconds)), FIRST, None, []
+    minutes = [(FIRST + (minute + 1) * MINUTE, number) for minute, number in sorted(refused.items())]
+    end = FIRST
+    for moment in sorted(passes):
+        end = FIRST + moment * 2 * SECOND
+        found = list(due(log, "housing", WindowSize(None, rows), start, last, end, minutes))
+        spans += found
+        if found:
+            start, last = found[-1].until, found[-1].last
+    seen = ids(log, spans)
+    everything = [line.id for line in reversed(log.page("housing", _all(), limit=1000))]
+    assert seen == everything[: len(seen)], "in order, each once"
+    counted = [sum(number for done, number in minutes if span.since < done <= span.until) for span in spans]
+    assert sum(counted) == sum(number for done, number in minutes if done <= start)
+    inside = [sum(frame.height for frame in span.frames(log, "housing")) for span in spans]
+    assert all(lines + number >= rows for lines, number in zip(inside, counted, strict=True)), "windows are whole"
+    settled = sum(line.time < end - GRACE for line in log.page("housing", _all(), limit=1000))
+    left = sum(number for done, number in minutes if start < done <= end - GRACE)
+    assert settled - len(seen) + left < rows, "whole windows are not left"
 
 
 def _all() -> object:
