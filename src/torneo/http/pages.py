@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from torneo.http.asked import Knows, service_of
 from torneo.http.openapi import Description
@@ -27,6 +27,12 @@ async def openapi(request: Request, known: Knows) -> Response:
     description: Description = request.app.state.description
     text = description.text(known, alone=len(service.endpoints) == 1, locked=service.keyring is not None)
     return Response(text, media_type="application/json")
+
+
+@router.get("/")
+async def root() -> RedirectResponse:
+    """Who comes without a path is shown what there is."""
+    return RedirectResponse("docs", 307)
 
 
 @router.get("/docs")

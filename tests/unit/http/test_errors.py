@@ -28,7 +28,7 @@ def _is_problem(answer: Any, status: int) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/v1/small", "/v1/small/nothing", "/predict/", "/v3", "/v1//model"])
+@pytest.mark.parametrize("path", ["/nothing", "/v1/small", "/v1/small/nothing", "/predict/", "/v3", "/v1//model"])
 def test_an_unknown_path_is_a_404(served: Served, path: str) -> None:
     _is_problem(served.client.get(path), 404)
 
@@ -174,3 +174,8 @@ def test_the_page_may_run_its_own_script_alone(served: Served) -> None:
         assert "unsafe" not in policy
         for elsewhere in ("src=", "@import", "https://"):
             assert elsewhere not in answer.text
+
+
+def test_who_comes_without_a_path_is_shown_what_there_is(served: Served) -> None:
+    answer = served.client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "docs")
