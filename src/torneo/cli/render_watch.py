@@ -30,14 +30,22 @@ def passed_lines(console: Console, passed: Passed) -> None:
             console.print(
                 f"  [red]open[/red] {alert.rule} {escape(alert.subject)}: {escape(alert.why)}", soft_wrap=True
             )
-    for done in passed.done:
-        console.print(f"  [bold]{escape(done)}[/bold]", soft_wrap=True)
-    for would in passed.would:
-        console.print(f"  would {escape(would)}", soft_wrap=True)
-    if passed.held_back is not None:
-        console.print(f"  [yellow]not trained[/yellow]: {escape(passed.held_back)}", soft_wrap=True)
-    for why in passed.undelivered:
-        console.print(f"  [yellow]not told yet[/yellow]: {escape(why)}", soft_wrap=True)
+    _doings(console, passed)
+
+
+def _doings(console: Console, passed: Passed) -> None:
+    """What was done, what holds it back, and who could not be told."""
+    told = [
+        *(f"[bold]{escape(done)}[/bold]" for done in passed.done),
+        *(f"would {escape(would)}" for would in passed.would),
+        *(f"[yellow]not trained[/yellow]: {escape(why)}" for why in (passed.held_back,) if why is not None),
+        *(f"[yellow]not told yet[/yellow]: {escape(why)}" for why in passed.undelivered),
+        *(f"[red]never told[/red] {escape(why)}" for why in passed.given_up),
+    ]
+    if passed.waiting and not passed.undelivered:
+        told.append(f"[yellow]{passed.waiting} messages wait to be told again[/yellow]")
+    for line in told:
+        console.print(f"  {line}", soft_wrap=True)
 
 
 def alerts_table(console: Console, project: str, known: Sequence[Known], *, everything: bool) -> None:

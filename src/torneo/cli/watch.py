@@ -94,7 +94,7 @@ def _go_on(runtime: Runtime, watched: list[Watched], every: float, *, json: bool
     def tell(passed: Passed) -> None:
         if json:
             typer.echo(passed.model_dump_json())
-        elif passed.windows or passed.events or passed.done or passed.undelivered or passed.notes:
+        elif passed.windows or passed.events or passed.done or passed.undelivered or passed.given_up or passed.notes:
             _show([passed])
 
     def trouble(project: str, error: TorneoError) -> None:

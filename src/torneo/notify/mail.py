@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from email.message import EmailMessage
@@ -12,8 +13,10 @@ from torneo.spec.watchdog import Email
 from torneo.watchdog.desk import Message
 
 SECONDS = 10.0
+ADDRESS = re.compile(r"\[(?P<six>[^\]]+)\](?::(?P<six_port>[0-9]+))?|(?P<host>[^:]+)(?::(?P<port>[0-9]+))?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-SUBMISSION = 587
+SUBMISSION, IMPLICIT_TLS = 587, 465
+"""The ports of RFC 6409 and of RFC 8314, on which a connection is encrypted from its first byte."""
 
 
 def send_mail(channel: Email, message: Message) -> None:
@@ -29,11 +32,11 @@ def send_mail(channel: Email, message: Message) -> None:
     letter["Message-ID"] = f"<{message.id}@torneo>"
     letter["Date"] = message.time
     letter.set_content(f"{message.why}\n\n{message.project}, {message.time:%Y-%m-%d %H:%M:%S} UTC, {message.id}\n")
-    host, _, port = channel.server.partition(":")
+    host, port = address(channel.server)
     try:
-        with smtplib.SMTP(host, int(port or SUBMISSION), timeout=SECONDS) as server:
+        with _connected(host, port) as server:
             server.ehlo()
-            safe = host in LOOPBACK
+            safe = host in LOOPBACK or port == IMPLICIT_TLS
             if server.has_extn("starttls"):
                 server.starttls(context=_context(host))
                 server.ehlo()
@@ -45,6 +48,29 @@ def send_mail(channel: Email, message: Message) -> None:
             server.send_message(letter)
     except (OSError, ValueError, smtplib.SMTPException) as error:
         raise UnavailableError(f"{channel.server} did not take the e-mail: {str(error)[:200]}") from None
+
+
+def address(server: str) -> tuple[str, int]:
+    """Host and port of a mail server.
+
+    >>> address("mail.example.org"), address("mail.example.org:465"), address("[::1]:25")
+    (('mail.example.org', 587), ('mail.example.org', 465), ('::1', 25))
+
+    Raises:
+        UnavailableError: it is no address.
+    """
+    found = ADDRESS.fullmatch(server)
+    if found is None:
+        raise UnavailableError(
+            f"{server[:80]} is no address of a mail server", fix="write HOST, HOST:PORT or [IPv6]:PORT"
+        )
+    return found["six"] or found["host"], int(found["six_port"] or found["port"] or SUBMISSION)
+
+
+def _connected(host: str, port: int) -> smtplib.SMTP:
+    if port == IMPLICIT_TLS:
+        return smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=_context(host))
+    return smtplib.SMTP(host, port, timeout=SECONDS)
 
 
 def _context(host: str) -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from torneo.errors import UnavailableError
 from torneo.spec.settings import expand
 from torneo.watchdog.desk import Message
 
-SECONDS = 5.0
-"""So long the other side may take."""
+SECONDS = 10.0
+"""So long the other side may take from the first step to its status, however slowly it answers."""
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -60,13 +61,25 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     import httpx
 
     place = expand(url)
+    host = "a webhook"  # the rest of the address may be a secret, and is not told
     try:
-        host = httpx.URL(place).host
-        answer = httpx.post(
-            place, content=body, headers={"Content-Type": "application/json", **headers}, timeout=SECONDS
-        )
+        host = f"the webhook at {httpx.URL(place).host}"
+        status = asyncio.run(_status(place, body, {"Content-Type": "application/json", **headers}))
+    except TimeoutError:
+        raise UnavailableError(f"{host} did not answer within {SECONDS:g} seconds") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        # the address may have a token in it, and is not told
-        raise UnavailableError(f"the webhook cannot be reached: {type(error).__name__}") from None
-    if not answer.is_success:
-        raise UnavailableError(f"the webhook at {host} answered {answer.status_code}")
+        raise UnavailableError(f"{host} cannot be reached: {type(error).__name__}") from None
+    if not 200 <= status < 300:
+        raise UnavailableError(f"{host} answered {status}")
+
+
+async def _status(place: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """The status of the answer; what follows it is not waited for."""
+    import httpx
+
+    async with (
+        asyncio.timeout(SECONDS),
+        httpx.AsyncClient(timeout=SECONDS) as client,
+        client.stream("POST", place, content=body, headers=headers) as answer,
+    ):
+        return answer.status_code

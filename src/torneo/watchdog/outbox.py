@@ -35,6 +35,8 @@ class Told:
     failed: dict[str, str] = field(default_factory=dict)
     """Channel to what went wrong with it."""
     waiting: int = 0
+    given_up: list[str] = field(default_factory=list)
+    """What will not be told any more, and why."""
 
 
 def deliver(desk: Desk) -> Told:
@@ -45,7 +47,11 @@ def deliver(desk: Desk) -> Told:
     for entry, key in _undelivered(desk):
         place = f"{entry.id}/{key}"
         number, due = attempts.get(place, [0, ""])
-        if key not in desk.channels or happened_at(entry) < now - PATIENCE:
+        if key not in desk.channels and desk.channels and happened_at(entry) >= now - PATIENCE:
+            _end(desk, entry, key, "passed_on")
+        elif key not in desk.channels or happened_at(entry) < now - PATIENCE:
+            why = "nobody could be told in three days" if key in desk.channels else "there is no channel any more"
+            told.given_up.append(f"{_message(desk, entry).title}: {why}")
             _end(desk, entry, key, "gave_up")
         elif key in told.failed or time.monotonic() - began > PASS_SECONDS or due > now.isoformat():
             told.waiting += 1
@@ -68,13 +74,21 @@ def deliver(desk: Desk) -> Told:
 
 
 def _undelivered(desk: Desk) -> Iterator[tuple[Entry, str]]:
-    """What is to be told, in the order in which it happened, with the key of a channel."""
+    """What is to be told, in the order in which it happened, with the key of a channel.
+
+    What a channel that is gone has not told, its address having been wrong perhaps, is for those that there are now.
+    """
     happened = desk.state.read(desk.name, ALERTS)
-    done = {(entry.body["of"], entry.body["channel"]) for entry in happened if entry.body["event"] not in HAPPENED}
+    ends = [entry.body for entry in happened if entry.body["event"] not in HAPPENED]
+    done = {(body["of"], body["channel"]) for body in ends}
+    passed_on = {body["of"] for body in ends if body["event"] == "passed_on"}
     entries: Sequence[Entry] = [entry for entry in happened if entry.body["event"] in HAPPENED]
     actions = [entry for entry in desk.state.read(desk.name, ACTIONS) if entry.body["event"] == "ended"]
     for entry in sorted([*entries, *actions], key=lambda each: (happened_at(each), each.time)):
-        for key in entry.body["to"]:
+        named: list[str] = entry.body["to"]
+        gone = [key for key in named if key not in desk.channels and (entry.id, key) not in done]
+        added = [key for key in desk.channels if key not in named] if gone or entry.id in passed_on else []
+        for key in dict.fromkeys([*gone, *named, *added]):
             if (entry.id, key) not in done:
                 yield entry, key
 

@@ -51,6 +51,8 @@ class Passed(Frozen):
     """What went wrong with channels; it is tried again."""
     waiting: int = 0
     """Messages that are still to be told."""
+    given_up: tuple[str, ...] = ()
+    """Messages that will not be told any more, and why."""
     notes: tuple[str, ...] = ()
 
 
@@ -84,7 +86,12 @@ def watch(desk: Desk) -> Passed:
             present = reign(desk) or present
             windows += _look(desk, present, _source(desk))
             again = _deliver(desk)
-            told = outbox.Told(told.delivered + again.delivered, told.failed | again.failed, again.waiting)
+            told = outbox.Told(
+                told.delivered + again.delivered,
+                told.failed | again.failed,
+                again.waiting,
+                told.given_up + again.given_up,
+            )
     happened = [event for event, _ in journal.events(desk.state, desk.name)][before:]
     return Passed(
         project=desk.name,
@@ -98,6 +105,7 @@ def watch(desk: Desk) -> Passed:
         delivered=told.delivered,
         undelivered=tuple(told.failed.values()),
         waiting=told.waiting,
+        given_up=tuple(told.given_up),
     )
 
 

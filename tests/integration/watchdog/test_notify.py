@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message as Letter
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -24,7 +24,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from torneo.errors import SourceError, UnavailableError
-from torneo.notify import senders
+from torneo.notify import mail, senders, webhook
 from torneo.spec.watchdog import Channel
 from torneo.watchdog import outbox
 from torneo.watchdog.desk import Message
@@ -114,9 +114,32 @@ def test_another_answer_is_a_failure_that_tells_no_token(server: Server, status:
 
 def test_nobody_there(server: Server) -> None:
     server.stop()
-    with pytest.raises(UnavailableError, match=r"the webhook cannot be reached: ConnectError"):
+    with pytest.raises(UnavailableError, match=r"the webhook at 127.0.0.1 cannot be reached: ConnectError"):
         send(slack=server.url)
     server.__init__()  # type: ignore[misc]
+
+
+def test_one_that_answers_drop_by_drop_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "SECONDS", 0.5)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                for letter in b"HTTP/1.1 200 OK\r\n" * 100:
+                    if ended.wait(0.05):
+                        return
+                    connection.sendall(bytes([letter]))
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            with pytest.raises(UnavailableError, match=r"the webhook at 127.0.0.1 did not answer within 0.5 seconds"):
+                send(webhook=f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        finally:
+            ended.set()
+            thread.join()
 
 
 def test_a_secret_that_is_not_set(server: Server) -> None:
@@ -131,7 +154,7 @@ def test_a_server_that_is_down_and_then_up_gets_everything_once(tmp_path: Path) 
     channels = senders(found.desk.watch.notify)
     desk = dataclasses.replace(found.desk, channels=channels)
     passed = found.watch(channels=channels)
-    assert passed.undelivered == ("the webhook cannot be reached: ConnectError",)
+    assert passed.undelivered == ("the webhook at 127.0.0.1 cannot be reached: ConnectError",)
     assert (passed.delivered, passed.waiting) == (2, 2), "the log has what happened and what was done"
     server = Server(port)
     found.clock.advance(31)
@@ -214,8 +237,9 @@ def test_a_password_is_not_sent_in_the_clear(letters: tuple[Letters, str], monke
     assert (kept.users, kept.got) == ([], [])
 
 
-def test_tls_is_used_where_it_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept, key, certificate = Letters(), tmp_path / "key.pem", tmp_path / "certificate.pem"
+def certified(folder: Path) -> ssl.SSLContext:
+    """What a server of this machine encrypts with."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
@@ -226,6 +250,11 @@ def test_tls_is_used_where_it_is_offered(tmp_path: Path, monkeypatch: pytest.Mon
     )
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
+    return context
+
+
+def test_tls_is_used_where_it_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, context = Letters(), certified(tmp_path)
     monkeypatch.setenv("MAIL_PASSWORD", "the password")
     with _mail_server(kept, tls_context=context, require_starttls=True, auth_required=True) as server:
         about = {"to": ["a@example.org"], "from": "t@example.org", "server": server, "user": "torneo"}
@@ -234,6 +263,19 @@ def test_tls_is_used_where_it_is_offered(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr("torneo.notify.mail.LOOPBACK", ())
         with pytest.raises(UnavailableError, match="certificate verify failed"):
             send(email={**about, "password": "${MAIL_PASSWORD}"})
+
+
+def test_a_port_for_tls_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = certified(tmp_path)
+    kept, port = Letters(), free_port()
+    controller = Controller(kept, hostname="127.0.0.1", port=port, ssl_context=context)
+    controller.start()
+    try:
+        monkeypatch.setattr(mail, "IMPLICIT_TLS", port)
+        send(email={"to": ["ops@example.org"], "from": "torneo@example.org", "server": f"127.0.0.1:{port}"})
+    finally:
+        controller.stop()
+    assert len(kept.got) == 1
 
 
 def test_a_subject_stays_one_line(letters: tuple[Letters, str]) -> None:

@@ -74,3 +74,38 @@ def test_a_channel_that_is_gone_is_not_waited_for(tmp_path: Path) -> None:
     event(found.desk, 1, "gone", "mail")
     assert outbox.deliver(found.desk).delivered == 1
     assert outbox.deliver(found.desk) == outbox.Told()
+
+
+def test_what_a_channel_that_is_gone_has_not_told_is_told_by_the_one_in_its_place(tmp_path: Path) -> None:
+    found, mended = kennel(tmp_path), []
+    event(found.desk, 1, "wrong", "mail")
+    event(found.desk, 2, "mail")
+    desk = with_channels(found, mail=found.told.append, mended=mended.append)
+    assert outbox.deliver(desk).delivered == 3
+    assert [message.id for message in mended] == ["e1"], "what was for others alone is not"
+    assert [message.id for message in found.told] == ["e1", "e2"]
+    assert outbox.deliver(desk) == outbox.Told()
+
+
+def test_it_waits_for_the_one_in_its_place(tmp_path: Path) -> None:
+    found, down, told = kennel(tmp_path), [True], []
+
+    def moody(message: Message) -> None:
+        if down[0]:
+            raise UnavailableError("the server is down")
+        told.append(message.id)
+
+    event(found.desk, 1, "wrong")
+    desk = with_channels(found, moody=moody)
+    assert outbox.deliver(desk).waiting == 1
+    down[0] = False
+    found.clock.advance(31)
+    assert (outbox.deliver(desk).delivered, told) == (1, ["e1"])
+
+
+def test_what_nobody_can_be_told_is_said(tmp_path: Path) -> None:
+    found = kennel(tmp_path)
+    event(found.desk, 1, "gone")
+    assert outbox.deliver(with_channels(found)).given_up == [
+        "small: alert opened: drift column 1: there is no channel any more"
+    ]
