@@ -53,7 +53,7 @@ def rehearse(
     def pass_over(day: Day) -> None:
         since = datetime.datetime.combine(day.day, datetime.time(), datetime.UTC)
         view = monitor.performance(Asked(since=since, until=since + DAY, window="1d"))
-        [passed] = watch_once(runtime, [Watched(project, folder, simulated=True)], progress)
+        passed = watch_once(runtime, Watched(project, folder, simulated=True), progress)
         told = Rehearsed(
             played=day,
             metric=view.metric,

@@ -26,6 +26,7 @@ from torneo.stages.context import CAUSE
 from torneo.testing import FixedClock
 from torneo.watchdog import shown
 from torneo.watchdog.desk import Desk, Retrained
+from torneo.watchdog.journal import set_last_pass
 from torneo.watchdog.overlay import Overlay
 from torneo.watchdog.shown import Known
 from torneo.watchdog.watchdog import Passed, lock_name, watch
@@ -121,17 +122,20 @@ def known_alerts(runtime: Runtime, project: str, *, everything: bool = False) ->
     return shown.known_alerts(runtime.state, project, everything=everything)
 
 
-def watch_once(runtime: Runtime, projects: Sequence[Watched], progress: Progress, *, dry: bool = False) -> list[Passed]:
-    """One pass over projects.
+def watch_once(runtime: Runtime, watched: Watched, progress: Progress, *, dry: bool = False) -> Passed:
+    """One pass over a project.
 
     Raises:
-        LockedError: another watchdog is at work on one of them.
+        LockedError: another watchdog is at work on it.
     """
-    passed = []
-    for watched in projects:
-        found = desk(runtime, watched, progress, dry=dry)
-        with _locked(runtime, watched, dry=dry):
-            passed.append(watch(found))
+    with _locked(runtime, watched, dry=dry):
+        return _watch(runtime, watched, progress, dry=dry)
+
+
+def _watch(runtime: Runtime, watched: Watched, progress: Progress, *, dry: bool = False) -> Passed:
+    passed = watch(desk(runtime, watched, progress, dry=dry))
+    if not dry:
+        set_last_pass(runtime.state, watched.project.project, runtime.clock.now())
     return passed
 
 
@@ -184,7 +188,7 @@ def _pass(
             stack = ExitStack()
             stack.enter_context(runtime.state.lock(lock_name(name), runtime.owner))
             held[name] = stack
-        tell(watch(desk(runtime, watched, progress)))
+        tell(_watch(runtime, watched, progress))
     except LockedError as error:
         trouble(name, error)
         if name in held:  # it was lost, or another run is at it: the next pass takes it anew

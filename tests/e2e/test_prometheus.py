@@ -107,7 +107,7 @@ def test_every_panel_has_data(watched: Watched, expression: str) -> None:
 def test_the_shipped_rules_are_evaluated_and_find_the_drift(watched: Watched) -> None:
     groups = watched.prometheus.ask("rules")["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    assert len(rules) == 15
+    assert len(rules) == 16
     watched.prometheus.wait("rules", lambda: bool(watched.prometheus.query("torneo:http_requests:rate5m")))
     assert {rule["health"] for rule in watched.prometheus.ask("rules")["groups"][0]["rules"]} == {"ok"}
 

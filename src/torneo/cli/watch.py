@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from torneo.cli import Exit
+from torneo.cli import CODES, Exit
 from torneo.cli.progress import TerminalProgress
 from torneo.cli.shared import Json, ProjectName, app, err, fail, out, print_json
 
@@ -42,8 +42,10 @@ def watch(
 ) -> None:
     """Look at what was served and at the source: open and close alerts, tell people, train again, go back.
 
-    One pass, for schedulers, ends with 13 if an alert is open; with --every it goes on until it is stopped.
+    One pass, for schedulers, ends with 13 if an alert is open; a project whose pass fails keeps no other from its
+    own, and its error decides how the command ends. With --every it goes on until it is stopped.
     """
+    from torneo.errors import TorneoError
     from torneo.runtime import Runtime
     from torneo.spec.settings import settings
     from torneo.watching import watch_once
@@ -55,14 +57,27 @@ def watch(
     if every is not None:
         _go_on(runtime, watched, every, json=json)
         return
-    with TerminalProgress(err) as progress:
-        passed = watch_once(runtime, watched, progress, dry=dry_run)
+    passed, failed = [], []
+    for each in watched:
+        try:
+            with TerminalProgress(err) as progress:
+                passed.append(watch_once(runtime, each, progress, dry=dry_run))
+        except TorneoError as error:  # the other projects have their pass all the same
+            failed.append(error)
+            _came_to_nothing(each.project.project, error)
     if json:
         print_json([each.model_dump(mode="json") for each in passed])
     else:
         _show(passed)
+    if failed:
+        raise typer.Exit(CODES.get(type(failed[0]), Exit.CRASH))
     if any(each.open for each in passed):
         raise typer.Exit(Exit.FINDINGS)
+
+
+def _came_to_nothing(project: str, error: TorneoError) -> None:
+    err.print(f"[bold]{project}[/bold]: this pass came to nothing", soft_wrap=True)
+    fail(error)
 
 
 def _watched(runtime: Runtime, where: str | None) -> Watched:
@@ -97,13 +112,9 @@ def _go_on(runtime: Runtime, watched: list[Watched], every: float, *, json: bool
         elif passed.windows or passed.events or passed.done or passed.undelivered or passed.given_up or passed.notes:
             _show([passed])
 
-    def trouble(project: str, error: TorneoError) -> None:
-        err.print(f"[bold]{project}[/bold]: this pass came to nothing", soft_wrap=True)
-        fail(error)
-
     err.print(f"watching {', '.join(each.project.project for each in watched)} every {every:g} s; stop it with Ctrl-C")
     with TerminalProgress(err) as progress:
-        watch_on(runtime, watched, progress, every, ended, tell, trouble)
+        watch_on(runtime, watched, progress, every, ended, tell, _came_to_nothing)
 
 
 @app.command()

@@ -34,6 +34,9 @@ class Gauges:
         self._looked = gauge(
             "torneo_drift_timestamp_seconds", "When drift was looked for, in seconds since 1970.", one, "mostrecent"
         )
+        self._passed = gauge(
+            "torneo_watchdog_timestamp_seconds", "When the watchdog made its last pass.", one, "mostrecent"
+        )
 
     def champion(self, project: str, version: int, *, trouble: bool) -> None:
         """Set who is champion, and whether that may be out of date."""
@@ -57,8 +60,16 @@ class Gauges:
         for column, effect in effects.items():
             self._effects.labels(project, column).set(effect)
             self._drifted.labels(project, column).set(column in drifted)
-        for column in gone:
+        self.unknown(project, gone, rows)
+        self._looked.labels(project).set_to_current_time()
+
+    def unknown(self, project: str, columns: Collection[str], rows: int = 0) -> None:
+        """Set what was looked for in so many rows, and that nothing is known of columns."""
+        for column in columns:
             self._effects.labels(project, column).set(math.nan)
             self._drifted.labels(project, column).set(math.nan)
         self._rows.labels(project).set(rows)
-        self._looked.labels(project).set_to_current_time()
+
+    def watchdog(self, project: str, passed: float) -> None:
+        """Set when the watchdog last made a pass, in seconds since 1970."""
+        self._passed.labels(project).set(passed)

@@ -18,6 +18,7 @@ from torneo.http.service import Service
 from torneo.spec.watchdog import parse_window
 from torneo.watch.views import Asked, DriftView
 from torneo.watchdog.findings import Rule
+from torneo.watchdog.journal import last_pass
 from torneo.watchdog.shown import known_alerts
 
 log = logging.getLogger("torneo.http")
@@ -101,12 +102,15 @@ class Observer:
         try:
             alerts = Counter(alert.rule for alert in known_alerts(self._service.state, name))
             gauges.alerts(name, {rule: alerts[rule] for rule in get_args(Rule)})
+            passed = last_pass(self._service.state, name)
+            if passed is not None:
+                gauges.watchdog(name, passed.timestamp())
             view = self._drift(name)
         except TorneoError as error:
             if self._ended.is_set():
                 return
             log.warning("%s cannot be watched for /metrics: %s", name, error.message)
-            gauges.drift(name, {}, frozenset(), 0, self._columns.get(name, frozenset()))
+            gauges.unknown(name, self._columns.get(name, frozenset()))
             return
         effects = view.windows[-1].effects if view.windows else {}
         known = frozenset(effects)

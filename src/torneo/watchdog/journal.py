@@ -21,6 +21,7 @@ KEPT = 50
 """So many evaluations by a rare rule are remembered beside these: persistence is counted over at most fifty windows."""
 REMEMBERED = "watch/remembered"
 """The record of them; losing it costs one reading of the whole stream."""
+PASSED = "watch/passed"
 FOLLOWED = "watch/followed"
 AT = "at"
 HAPPENED = ("opened", "grew", "closed")
@@ -129,3 +130,14 @@ def followed(state: StateStore, project: str) -> int:
 def set_followed(state: StateStore, project: str, sequence: int) -> None:
     """Remember that they have."""
     state.put(project, FOLLOWED, {"sequence": sequence})
+
+
+def last_pass(state: StateStore, project: str) -> datetime.datetime | None:
+    """When a watchdog last came to the end of a pass; None where none ever has."""
+    record = state.get(project, PASSED)
+    return None if record is None else datetime.datetime.fromisoformat(record[AT])
+
+
+def set_last_pass(state: StateStore, project: str, now: datetime.datetime) -> None:
+    """Remember that one has: for `/metrics`, which tells if no other comes."""
+    state.put(project, PASSED, {AT: now.isoformat()})

@@ -26,6 +26,7 @@ def known() -> set[str]:
     metrics.shadow_left_out("p")
     metrics.gauges.champion("p", 1, trouble=False)
     metrics.gauges.alerts("p", {"drift": 1})
+    metrics.gauges.watchdog("p", 1.0)
     metrics.gauges.drift("p", {"a": 1.0}, ("a",), 100, ())
     return set(re.findall(r"^(torneo_\w+)", metrics.text().decode(), re.MULTILINE))
 
@@ -36,7 +37,7 @@ def _named(expression: str) -> set[str]:
 
 def test_promtool_accepts_configuration_and_rules() -> None:
     assert "SUCCESS" in promtool("check", "config", "--syntax-only", "prometheus.yml")
-    assert "15 rules found" in promtool("check", "rules", "--lint=all", "--lint-fatal", "rules.yml")
+    assert "16 rules found" in promtool("check", "rules", "--lint=all", "--lint-fatal", "rules.yml")
 
 
 def test_the_rules_fire_when_they_should() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from torneo.http.metrics import forget_the_dead
 from torneo.http.observer import Observer
 from torneo.spec.settings import ServeSettings
 from torneo.watch.views import Asked, DriftView
+from torneo.watchdog.journal import set_last_pass
 
 ROWS = [
     {name: str(value) if name == "day" else value for name, value in row.items() if name != "y"}
@@ -128,6 +130,7 @@ def test_a_log_that_takes_too_long_is_looked_at_for_less(served: Served) -> None
     served.service.settings = ServeSettings(observe=1)
     observer = Observer(served.service, None)
     observer.look()
+    [looked] = _gauge(served, "torneo_drift_timestamp_seconds")
     spans = []
 
     def look(name: str, asked: Asked, seconds: float, ended: threading.Event) -> DriftView:
@@ -143,6 +146,16 @@ def test_a_log_that_takes_too_long_is_looked_at_for_less(served: Served) -> None
     assert spans == [86400, 21600]
     assert all(map(math.isnan, _gauge(served, "torneo_drift_effect_ratio", column="a")))
     assert _gauge(served, "torneo_drift_window_rows") == [0]
+    assert _gauge(served, "torneo_drift_timestamp_seconds") == [looked], "a look that fails is none"
+
+
+def test_the_gauge_of_the_watchdog_says_when_it_passed(served: Served) -> None:
+    served.service.settings = ServeSettings(observe=1)
+    Observer(served.service, None).look()
+    assert _gauge(served, "torneo_watchdog_timestamp_seconds") == []
+    set_last_pass(served.service.state, "small", datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC))
+    Observer(served.service, None).look()
+    assert _gauge(served, "torneo_watchdog_timestamp_seconds", project="small") == [1772323200]
 
 
 def test_one_worker_looks_at_the_log(served: Served, tmp_path: Path) -> None:
