@@ -197,7 +197,14 @@ def _rows(runtime: Runtime, project: Project, folder: Path, past: Past, file: st
         if file is not None:
             return Pool(_rows_of(runtime, project, folder, file, context.work / "played.parquet"), GIVEN)
         columns = list(project.contract.columns)
-        frame = pl.read_parquet(context.objects.path(past.accepted)).select(columns)
+        table = pl.read_parquet(context.objects.path(past.accepted))
+        absent = [column for column in columns if column not in table.columns]
+        if absent:
+            raise ConflictError(
+                f"the rows that are played have no {', '.join(absent)[:200]}: the contract had none when playing began",
+                fix="give rows that have it with --from, or play in a home of its own (TORNEO_HOME)",
+            )
+        frame = table.select(columns)
         first = Champion.model_validate(past.champion)
         unseen = frame.filter(~seen(context, frame, [contender(context, "champion", first.bundle, first.digest)]))
     return Pool(unseen, UNSEEN) if unseen.height else Pool(frame, ALL)

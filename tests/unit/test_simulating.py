@@ -189,6 +189,16 @@ def test_what_cannot_be_played_is_told_first(project: Project, tmp_path: Path) -
         play(declare(tmp_path / "untrained"))
 
 
+def test_rows_that_lack_a_column_of_a_later_contract_are_told(project: Project) -> None:
+    play(project, days=1)
+    columns = {**project.training.contract.columns, "later": project.training.contract.columns["a"]}
+    contract = project.training.contract.model_copy(update={"columns": columns})
+    asked = Wanted(plan=Plan(days=1, per_day=5))
+    changed = project.training.model_copy(update={"contract": contract})
+    with pytest.raises(ConflictError, match=r"the rows that are played have no later: .* playing began"):
+        simulate(project.runtime, changed, project.folder, asked, SilentProgress(), lambda _: None)
+
+
 def test_who_answers_is_the_champion_of_the_day(project: Project) -> None:
     assert play(project, days=1).days[0].version == 1
     found = project.runtime

@@ -92,7 +92,7 @@ def _expected(shares: Floats, metric: Metric, confidence: float) -> tuple[float,
     if rows < 2:
         return mean, None, None
     low, high = mean_interval(mean, (float(expected.var(ddof=1)) + float(spread.mean())) / rows, rows - 1, confidence)
-    return mean, low, high
+    return mean, max(low, 0.0), min(high, 1.0) if metric.bigger_is_better else high
 
 
 def _drawn(
