@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version as installed
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from torneo.http import oip_tensors
-from torneo.http.asked import Asked, Body, Knows, Predicts, repointed, service_of
+from torneo.http.apart import apart, few_parts
+from torneo.http.asked import Asked, Knows, Predicts, must_be_json, repointed, service_of
 from torneo.http.described import body
 from torneo.http.predict import computed, logged
 from torneo.http.problems import Problem
 from torneo.http.routes_health import ready
 from torneo.http.routes_model import ready_lineup
+from torneo.http.sent import parsed
 from torneo.serving.endpoint import Endpoint, Lineup
 from torneo.serving.model import Model
 from torneo.spec.frozen import Frozen
@@ -127,23 +129,42 @@ async def metadata(asked: Predicts, version: str | None = None) -> Metadata:
 @router.post(
     "/models/{project}/versions/{version}/infer", openapi_extra=body("InferRequest"), response_model_exclude_none=True
 )
-async def infer(asked: Predicts, request: Request, sent: Body, version: str | None = None) -> Inferred:
+async def infer(asked: Predicts, request: Request, version: str | None = None) -> Inferred:
     """Predict rows given as one tensor per column; logged like any prediction."""
     if "inference-header-content-length" in request.headers:
         raise Problem(415, "tensors must be JSON: the binary extension is not spoken here (binary_data=False)")
-    if not isinstance(sent, dict) or not isinstance(sent.get("id", ""), str):
-        raise Problem(400, "the body must be an object with inputs; its id, if there is one, a text")
+    must_be_json(request)
     endpoint, model = _pinned(asked.endpoint, version)
-    wanted = oip_tensors.wanted(sent.get("outputs"), model)
-    rows, places = oip_tensors.rows(sent.get("inputs"), asked.service.settings.max_rows)
+    body, most = await request.body(), asked.service.settings.max_rows
+    id, wanted, rows, places = await apart(len(body), lambda: _tensors(body, model, most))  # noqa: A001
     answers = await predicted(asked, endpoint, rows, lambda row, name: _pointer(places, row, name))
     versions = {answer["version"] for answer in answers}
     return Inferred(
         model_name=endpoint.name,
         model_version=str(versions.pop()) if len(versions) == 1 else None,
-        id=sent.get("id") or asked.call.request,
+        id=id or asked.call.request,
         outputs=oip_tensors.answered(model, answers, wanted),
     )
+
+
+class _Asked(NamedTuple):
+    """A request for inference."""
+
+    id: str
+    wanted: Sequence[str]
+    """The outputs; none means all."""
+    rows: Sequence[Mapping[str, Any]]
+    places: Mapping[str, int]
+    """Which tensor has which column."""
+
+
+def _tensors(body: bytes, model: Model, most: int) -> _Asked:
+    few_parts(body, most, len(model.contract))
+    sent = parsed(body)
+    if not isinstance(sent, dict) or not isinstance(sent.get("id", ""), str):
+        raise Problem(400, "the body must be an object with inputs; its id, if there is one, a text")
+    wanted = oip_tensors.wanted(sent.get("outputs"), model)
+    return _Asked(sent.get("id", ""), wanted, *oip_tensors.rows(sent.get("inputs"), most))
 
 
 async def predicted(
@@ -160,7 +181,7 @@ async def predicted(
     await asked.take(len(rows))
     call = asked.call
     try:
-        made = await computed(asked.service, endpoint, rows, call)
+        made = await computed(asked.service, endpoint, rows, call, len(await asked.request.body()))
     except Problem as problem:
         raise repointed(problem, place) from None
     await logged(asked.service, endpoint, made, rows, call)

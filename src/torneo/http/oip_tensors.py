@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torneo.http.problems import Problem
+from torneo.http.sent import few_enough
 from torneo.serving.model import Model
 from torneo.spec.columns import Column, canonical_text
 
@@ -45,7 +46,7 @@ def rows(tensors: Any, most: int) -> tuple[Sequence[dict[str, Any]], Mapping[str
     """The rows that tensors stand for, and the place of each tensor by its name.
 
     Raises:
-        Problem: they are not tensors of one value per row, or their lengths differ.
+        Problem: they are not tensors of one value per row, their lengths differ, or there are more than `most` rows.
     """
     if not isinstance(tensors, list) or not tensors:
         raise _wrong("/inputs", "must be a non-empty array of tensors")
@@ -57,19 +58,17 @@ def rows(tensors: Any, most: int) -> tuple[Sequence[dict[str, Any]], Mapping[str
             raise _wrong(f"/inputs/{place}", "must be a tensor with name, shape, datatype and data")
         if name in columns:
             raise _wrong(f"/inputs/{place}/name", f"{name[:80]!r} is there twice")
-        columns[name], places[name] = _values(tensor, f"/inputs/{place}"), place
+        columns[name], places[name] = _values(tensor, f"/inputs/{place}", most), place
     lengths = {len(values) for values in columns.values()}
     if len(lengths) != 1:
         raise _wrong("/inputs", f"tensors have different lengths: {sorted(lengths)[:5]}")
     count = lengths.pop()
     if count == 0:
         raise _wrong("/inputs", "tensors have no rows")
-    if count > most:
-        raise Problem(413, f"{count:,} rows are too many for one request: at most {most:,}")
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)], places
 
 
-def _values(tensor: Tensor, at: str) -> Sequence[Any]:
+def _values(tensor: Tensor, at: str, most: int) -> Sequence[Any]:
     """A tensor's values, one per row; null is missing."""
     kind, shape, data = tensor.get("datatype"), tensor.get("shape"), tensor.get("data")
     if kind not in DATATYPES:
@@ -78,6 +77,7 @@ def _values(tensor: Tensor, at: str) -> Sequence[Any]:
         raise _wrong(f"{at}/shape", "must be an array of sizes")
     if not isinstance(data, list):
         raise _wrong(f"{at}/data", "must be an array; the binary extension is not spoken here: binary_data=False")
+    few_enough(len(data), most)
     if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
         raise _wrong(f"{at}/shape", "must be [rows] or [rows, 1]: a tensor is a column")
     flat = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in data]

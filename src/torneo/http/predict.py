@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from torneo.errors import UnavailableError
+from torneo.http.apart import LARGE, apart, few_parts
 from torneo.http.problems import Problem, invalid_rows
 from torneo.http.sent import parsed, rows_of
 from torneo.http.service import AGAIN, Service
@@ -65,7 +66,7 @@ async def predict(service: Service, request: Request) -> Answer:
     endpoint = service.endpoint(request.project)
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
-    rows, single = rows_of(parsed(request.body), service.settings.max_rows)
+    rows, single = await apart(len(request.body), lambda: _rows(service, endpoint, request.body))
     taken = await service.take(endpoint.name, key or request.client, len(rows))
     call = Call(request.id, key, request.started, headers.get(b"torneo-subject", b"").decode("latin-1"))
     given = headers.get(b"idempotency-key")
@@ -75,6 +76,12 @@ async def predict(service: Service, request: Request) -> Answer:
     if taken is None:
         return Answer(body, (JSON,))
     return Answer(body, (JSON, *_encoded(limit_headers(taken, service.rates[endpoint.name]))))
+
+
+def _rows(service: Service, endpoint: Endpoint, body: bytes) -> tuple[Sequence[Row], bool]:
+    most = service.settings.max_rows
+    few_parts(body, most, len(endpoint.project.contract.columns))
+    return rows_of(parsed(body), most)
 
 
 async def answered(
@@ -88,7 +95,7 @@ async def answered(
     sent: bytes,
 ) -> bytes:
     """The body of the answer to new rows; the log has it, and the idempotency key if there is one."""
-    made = await computed(service, endpoint, rows, call, single=single)
+    made = await computed(service, endpoint, rows, call, len(sent), single=single)
     body = _body(endpoint.name, made.log, call.request, single=single)
     claims = () if name is None else [_claim(endpoint, call, name, sent, body, made)]
     standing = await logged(service, endpoint, made, rows, call, claims)
@@ -96,15 +103,18 @@ async def answered(
 
 
 async def computed(
-    service: Service, endpoint: Endpoint, rows: Sequence[Row], call: Call, *, single: bool = False
+    service: Service, endpoint: Endpoint, rows: Sequence[Row], call: Call, size: int, *, single: bool = False
 ) -> Predicted:
     """The answers to rows. Few are computed at once; many in a thread, so that others do not wait for them.
+
+    Args:
+        size: how many bytes the rows came in; few rows may be large.
 
     Raises:
         Problem: rows break the contract, or there is no champion yet.
     """
     try:
-        if len(rows) <= AT_ONCE and service.endpoints[endpoint.name] is endpoint:  # not a pinned one
+        if len(rows) <= AT_ONCE and size <= LARGE and service.endpoints[endpoint.name] is endpoint:  # not a pinned one
             return await service.batchers[endpoint.name].predict(rows, call)
         return await asyncio.to_thread(endpoint.predict, rows, call)
     except InvalidRowsError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from torneo.bundle.explain import Explanation, explain
+from torneo.http.apart import apart
 from torneo.http.asked import Asked, Body, Predicts, Reads
 from torneo.http.described import body
 from torneo.http.problems import Problem, invalid_rows
@@ -113,7 +114,7 @@ async def explain_logged(asked: Reads, id: str, request: Request) -> Explained: 
 async def _explanations(
     asked: Asked, request: Request, model: Model, rows: Sequence[Mapping[str, Any]], *, single: bool
 ) -> Sequence[Explained]:
-    inputs = model.decoder.decode(rows)
+    inputs = await apart(len(await request.body()), lambda: model.decoder.decode(rows))
     warn = asked.endpoint.project.serve.out_of_range == "warn"
     fatal = [finding for finding in inputs.findings if not (warn and finding.is_range)]
     if fatal:
