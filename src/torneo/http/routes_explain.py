@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from torneo.bundle.explain import Explanation, explain
+from torneo.bundle.explain import Explanation, UnexplainableError, explain
 from torneo.http.apart import apart
 from torneo.http.asked import Asked, Body, Predicts, Reads
 from torneo.http.described import body
@@ -62,7 +62,7 @@ class Explainer:
             return await asyncio.get_running_loop().run_in_executor(
                 self._thread, _explained, model, columns, rows, time.monotonic() + seconds
             )
-        except ValueError as error:
+        except UnexplainableError as error:  # no other: features.py may say what is in a row
             raise Problem(422, f"this cannot be explained: {str(error)[:300]}") from None
         finally:
             self._waiting -= 1
