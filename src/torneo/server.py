@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import cast
 
 from torneo import runtime
+from torneo.engines.texts import read_texts
 from torneo.errors import ConflictError, UnavailableError
 from torneo.http.app import make_app
 from torneo.http.front import App
@@ -167,6 +168,7 @@ def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
         metrics=Metrics(),
         monitors={name: LogMonitor.of(made, each.project, state) for name, each in endpoints.items()},
         look=partial(look_apart, found_in),
+        texts=read_texts,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from torneo.http.apart import apart, few_parts
-from torneo.http.asked import Predicts, media_type
+from torneo.http.asked import Asked, Predicts, media_type
 from torneo.http.described import body
 from torneo.http.oip import predicted
 from torneo.http.problems import Problem
@@ -40,7 +41,7 @@ async def invocations(asked: Predicts, request: Request) -> Scored:
     if kind not in ("application/json", "text/csv"):
         raise Problem(415, "the body must be JSON (application/json) or CSV (text/csv), as Content-Type must say")
     sent = await request.body()
-    table = await apart(len(sent), lambda: _table(sent, kind, model, asked.service.settings.max_rows))
+    table = await apart(len(sent), lambda: _table(asked, sent, kind, model))
     answers = await predicted(asked, asked.endpoint, table.rows, table.place)
     return Scored(
         predictions=[_record(answer) for answer in answers],
@@ -56,9 +57,11 @@ def _record(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {"prediction": canonical_text(answer["prediction"]), **named}
 
 
-def _table(sent: bytes, kind: str, model: Model, most: int) -> Table:
+def _table(asked: Asked, sent: bytes, kind: str, model: Model) -> Table:
+    most = asked.service.settings.max_rows
     if kind == "text/csv":
-        table = csv_table(sent, model.contract, most)
+        nulls = asked.endpoint.project.source.nulls
+        table = csv_table(sent, model.contract, most, partial(asked.service.texts, model.contract, nulls))
     else:
         few_parts(sent, most, len(model.contract))
         # MLflow's own client writes NaN for what a frame does not have, which JSON has no word for.

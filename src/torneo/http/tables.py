@@ -19,6 +19,10 @@ from torneo.spec.columns import Column
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
+Read = Callable[[Mapping[str, Sequence[str]]], Mapping[str, Sequence[Any]]]
+"""Reads columns of text."""
+
+
 class Table(NamedTuple):
     """Rows, and where a row's value stands in the body."""
 
@@ -94,8 +98,13 @@ def _columns(data: Mapping[str, Any], most: int) -> Sequence[dict[str, Any]]:
     return [_present(dict(zip(lists, row, strict=True))) for row in zip(*flat, strict=True)]
 
 
-def csv_table(body: bytes, known: Mapping[str, Column], most: int) -> Table:
-    """Rows of text, each value read as its column's type has it.
+def csv_table(body: bytes, known: Mapping[str, Column], most: int, read: Read) -> Table:
+    """Rows of text: in UTF-8, with commas, and a header that names columns as the contract or the source does.
+
+    Args:
+        known: the contract's columns.
+        most: how many rows there may be.
+        read: reads columns of text as their types have it.
 
     Raises:
         Problem: it is not CSV with a header, or there are more rows.
@@ -107,27 +116,16 @@ def csv_table(body: bytes, known: Mapping[str, Column], most: int) -> Table:
         raise Problem(400, f"the body is not CSV in UTF-8: {str(error)[:200]}") from None
     if len(rows) > most:
         raise Problem(413, f"more than {most:,} rows are too many for one request")
-    if len(set(header)) != len(header):
+    named = {column.header: name for name, column in known.items() if column.header in header}
+    names = [named.get(name, name) for name in header]
+    if len(set(names)) != len(names):
         raise Problem(400, "the header names a column twice")
     for number, row in enumerate(rows, 1):
         if len(row) != len(header):
             raise Problem(400, f"row {number} has {len(row)} values, and the header has {len(header)}")
-    read = [{n: _from_text(known[n], text) if n in known else text for n, text in zip(header, row, strict=True)}
-            for row in rows]  # fmt: skip
-    return Table(read, lambda row, column: f"/{row}/{column}")
-
-
-def _from_text(column: Column, text: str) -> Any:
-    text = text.strip()
-    if column.type == "bool":
-        return {"true": True, "false": False, "1": True, "0": False}.get(text.lower(), text)
-    if column.type not in ("float", "int"):
-        return text
-    try:
-        number = float(text.replace("_", "?"))  # Python's own spelling of numbers is not the file's
-    except ValueError:
-        return text or None
-    return None if math.isnan(number) else number
+    columns = read(dict(zip(names, zip(*rows, strict=True), strict=True))) if rows else {}
+    found = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return Table(found, lambda row, column: f"/{row}/{column}")
 
 
 def _present(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,9 +65,9 @@ def test_too_many_rows_are_refused_before_they_are_looked_at(sent: Any) -> None:
 
 def test_csv_is_read_no_further_than_it_may_go() -> None:
     with pytest.raises(Problem, match="more than 3 rows are too many") as refused:
-        csv_table(b"a,b\n" + b"1,2\n" * 4 + b'"', {}, 3)
+        csv_table(b"a,b\n" + b"1,2\n" * 4 + b'"', {}, 3, dict)
     assert refused.value.status == 413
-    assert len(csv_table(b"a,b\n" + b"\n1,2\n" * 3, {}, 3).rows) == 3
+    assert len(csv_table(b"a,b\n" + b"\n1,2\n" * 3, {}, 3, dict).rows) == 3
 
 
 def test_a_tensor_is_counted_before_it_is_looked_at() -> None:
