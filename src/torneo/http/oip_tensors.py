@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_json
+
 from torneo.http.problems import Problem
 from torneo.http.sent import few_enough
 from torneo.serving.model import Model
@@ -16,6 +18,8 @@ from torneo.spec.columns import Column, canonical_text
 WHOLE = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
 NUMBERS = WHOLE | {"FP16", "FP32", "FP64"}
 DATATYPES = NUMBERS | {"BOOL", "BYTES"}
+WARNINGS = "warnings"
+"""The output with the values out of range that were let pass, as JSON by row."""
 
 Tensor = Mapping[str, Any]
 
@@ -98,7 +102,7 @@ def _fits(kind: str, value: Any) -> bool:
 
 
 def answered(model: Model, answers: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> Sequence[Tensor]:
-    """Answers as tensors: those that are wanted, or all."""
+    """Answers as tensors: those that are wanted, or all, with warnings if there are some."""
     told = []
     for spec in outputs(model):
         if wanted and spec["name"] not in wanted:
@@ -107,6 +111,9 @@ def answered(model: Model, answers: Sequence[Mapping[str, Any]], wanted: Sequenc
         told.append({**spec, "shape": [len(answers), *spec["shape"][1:]], "data": data})
         if spec["name"] == "probabilities":
             told[-1]["parameters"] = {"classes": ",".join(model.scorer.info["classes"])}
+    if WARNINGS in wanted or (not wanted and any(WARNINGS in answer for answer in answers)):
+        texts = [to_json(answer.get(WARNINGS, [])).decode() for answer in answers]
+        told.append({"name": WARNINGS, "datatype": "BYTES", "shape": [len(answers)], "data": texts})
     return told
 
 
@@ -130,7 +137,7 @@ def wanted(sent: Any, model: Model) -> Sequence[str]:
     """
     if sent is None:
         return []
-    known = [str(output["name"]) for output in outputs(model)]
+    known = [*(str(output["name"]) for output in outputs(model)), WARNINGS]
     named = (
         [each.get("name") if isinstance(each, dict) else None for each in sent] if isinstance(sent, list) else [None]
     )

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from torneo.http.apart import apart, few_parts
 from torneo.http.asked import Asked, Predicts, media_type
-from torneo.http.described import body
+from torneo.http.described import IDEMPOTENT, body
 from torneo.http.oip import predicted
 from torneo.http.problems import Problem
 from torneo.http.routes_model import ready_lineup
@@ -19,6 +19,8 @@ from torneo.http.tables import Table, csv_table, json_table
 from torneo.serving.model import Model
 from torneo.spec.columns import canonical_text
 from torneo.spec.frozen import Frozen
+
+TABLE = {**body("Invocation", "text/csv"), **IDEMPOTENT}
 
 router = APIRouter(tags=["scoring"])
 
@@ -30,22 +32,33 @@ class Scored(Frozen):
     """`prediction`, and `probability_<class>` for a classification."""
     prediction_ids: Sequence[str]
     """The ids that outcomes are reported with."""
+    warnings: Sequence[Sequence[Mapping[str, str]]] | None = None
+    """By row the values out of range that were let pass; absent if there are none."""
 
 
-@router.post("/v1/{project}/invocations", openapi_extra=body("Invocation", "text/csv"))
-@router.post("/invocations", openapi_extra=body("Invocation", "text/csv"))
-async def invocations(asked: Predicts, request: Request) -> Scored:
-    """Predict a table: JSON with `dataframe_split`, `dataframe_records`, `instances` or `inputs`, or CSV."""
+@router.post("/v1/{project}/invocations", openapi_extra=TABLE, response_model=Scored)
+@router.post("/invocations", openapi_extra=TABLE, response_model=Scored)
+async def invocations(asked: Predicts, request: Request) -> Response:
+    """Predict a table: JSON with `dataframe_split`, `dataframe_records`, `instances` or `inputs`, or CSV.
+
+    Where values out of range are let pass, `warnings` says which, row by row. With an `Idempotency-Key`, the same
+    request sent again gets the same answer and is logged once.
+    """
     model = ready_lineup(asked.endpoint).champion
     kind = media_type(request)
     if kind not in ("application/json", "text/csv"):
         raise Problem(415, "the body must be JSON (application/json) or CSV (text/csv), as Content-Type must say")
     sent = await request.body()
     table = await apart(len(sent), lambda: _table(asked, sent, kind, model))
-    answers = await predicted(asked, asked.endpoint, table.rows, table.place)
+    return await predicted(asked, asked.endpoint, table.rows, table.place, _scored)
+
+
+def _scored(answers: Sequence[Mapping[str, Any]]) -> Scored:
+    warnings = [answer.get("warnings", ()) for answer in answers]
     return Scored(
         predictions=[_record(answer) for answer in answers],
         prediction_ids=[answer["prediction_id"] for answer in answers],
+        warnings=warnings if any(warnings) else None,
     )
 
 

@@ -172,3 +172,26 @@ def test_ping_says_whether_the_server_is_ready(served: Served) -> None:
         assert served.client.get("/livez").status_code == 200
     finally:
         served.service.writer.failure = None
+
+
+def test_what_is_let_pass_is_told_by_row() -> None:
+    with serve(trained(), project={"serve": {"out_of_range": "warn"}}) as served:
+        told = _post(served, json.dumps({"instances": [ROW, {**ROW, "colour": "blue"}]})).json()
+        first, second = told["warnings"]
+        assert (first, second[0]["column"], second[0]["reason"]) == ([], "colour", "unknown_colour")
+        assert "warnings" not in _post(served, json.dumps({"instances": [ROW]})).json()
+
+
+def test_an_idempotency_key_has_one_answer(served: Served) -> None:
+    def ask(path: str = "/invocations", **row: Any) -> Any:
+        headers = {"Idempotency-Key": "a key", "X-Request-ID": "of-a-retry"}
+        return served.client.post(path, json={"instances": [{**ROW, **row}]}, headers=headers)
+
+    first, again = ask(), ask()
+    assert (first.status_code, again.content) == (200, first.content)
+    assert [ask(a=0).status_code, ask("/v1/small/invocations").status_code] == [422, 422]
+    [made] = first.json()["prediction_ids"]
+    assert served.client.get(f"/history/{made}").status_code == 200
+    assert first.headers["x-request-id"] != again.headers["x-request-id"] != "of-a-retry"
+    wrong = served.client.post("/invocations", json={"instances": [ROW]}, headers={"Idempotency-Key": "é".encode()})
+    assert wrong.status_code == 400
