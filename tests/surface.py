@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 import small
+from torneo.engines.texts import read_texts
 from torneo.http.app import make_app
 from torneo.http.metrics import Metrics
 from torneo.http.service import Service
@@ -180,6 +181,7 @@ def _service(
         metrics=Metrics(),
         monitors=monitors,
         look=lambda name, asked, seconds, _: monitors[name].drift(asked, seconds),
+        texts=read_texts,
     )
 
 

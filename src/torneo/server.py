@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import json
 import multiprocessing
 import multiprocessing.process
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import cast
 
 from torneo import runtime
+from torneo.engines.texts import read_texts
 from torneo.errors import ConflictError, UnavailableError
 from torneo.http.app import make_app
 from torneo.http.front import App
@@ -38,7 +42,7 @@ from torneo.serving.privacy import Privacy
 from torneo.serving.refusals import RefusalCounter
 from torneo.serving.writer import LogWriter
 from torneo.spec.loading import LoadProject
-from torneo.spec.settings import settings
+from torneo.spec.settings import Settings, settings
 from torneo.watch.views import Asked, DriftView
 
 PROJECTS = "TORNEO_SERVED"
@@ -60,7 +64,8 @@ def serve(
     """Serve projects until somebody stops it; `tell` is given the projects' names before.
 
     Raises:
-        ConflictError: a project loads a table; or nobody would need a key, and the address is not loopback.
+        ConflictError: a project loads a table, two have one name, or the address cannot be listened on; or nobody would
+            need a key, and the address is not loopback.
     """
     found = settings()
     if found.serve.auth == "off" and host not in LOOPBACK:
@@ -69,12 +74,10 @@ def serve(
             fix="leave it on and make a key with `torneo keys create`, or serve on 127.0.0.1",
         )
     files = [str(runtime.find(found, project).absolute()) for project in projects]
-    specs = [runtime.open_project(found, file)[0] for file in files]
-    for spec in specs:
-        if isinstance(spec, LoadProject):
-            raise ConflictError(f"{spec.project} loads a table: it has no model to serve")
-    tell([spec.project for spec in specs])
-    os.environ[PROJECTS] = os.pathsep.join(files)
+    names = _names(found, files)
+    _check_free(host, port)
+    tell(names)
+    os.environ[PROJECTS] = json.dumps(files)
     os.environ[WORKERS] = str(workers)
     configure(found.serve.log_level)
     # uvicorn answers what is in flight, and then sends itself the signal again: that ends the process well
@@ -102,6 +105,41 @@ def serve(
         )
 
 
+def _names(found: Settings, files: Sequence[str]) -> Sequence[str]:
+    """The names of the projects in files, each once."""
+    found_in: dict[str, str] = {}
+    for file in files:
+        spec, _ = runtime.open_project(found, file)
+        name = spec.project
+        if isinstance(spec, LoadProject):
+            raise ConflictError(f"{name} loads a table: it has no model to serve")
+        if name in found_in:
+            raise ConflictError(
+                f"{found_in[name]} and {file} are both named {name!r}: a name is served once",
+                fix="leave one out, or give it another name (`project:` in its file)",
+            )
+        found_in[name] = file
+    return list(found_in)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Find out now whether the address can be listened on; the server itself would say it as a line of its log."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ConflictError(
+                    f"port {port} of {host} is in use", fix="end what listens there, or serve on another --port"
+                ) from None
+            raise ConflictError(
+                f"port {port} of {host} cannot be listened on: {error.strerror or error}",
+                fix="serve on another --host or --port",
+            ) from None
+
+
 def worker() -> App:
     """The application of one worker, as the environment of `serve` describes it."""
     found = settings()
@@ -109,7 +147,7 @@ def worker() -> App:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=[parent], name="parent", daemon=True).start()
-    files = os.environ[PROJECTS].split(os.pathsep)
+    files: Sequence[str] = json.loads(os.environ[PROJECTS])
     names = ",".join(Path(file).parent.name for file in files)
 
     def start() -> Service:
@@ -167,6 +205,7 @@ def build(made: Runtime, files: Sequence[str], workers: int = 1) -> Service:
         metrics=Metrics(),
         monitors={name: LogMonitor.of(made, each.project, state) for name, each in endpoints.items()},
         look=partial(look_apart, found_in),
+        texts=read_texts,
     )
 
 

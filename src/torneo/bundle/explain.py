@@ -26,6 +26,10 @@ Answers = Callable[[Places], Floats]
 """Answers (n, width) for a table of places (n, inputs): from which row each input's value is taken."""
 
 
+class UnexplainableError(ValueError):
+    """An answer cannot be explained; the message says nothing of the row's values."""
+
+
 class Explanation(Frozen):
     """One answer: `base` plus all `values` is `output`."""
 
@@ -89,15 +93,15 @@ def explain(
             and have a standard error. 40 rows per input are the least.
 
     Raises:
-        ValueError: a column is absent or has a value that cannot be taken, the answer is not a number, there is no
-            such class, or the bundle has no background rows.
+        UnexplainableError: the answer is not a number, there is no such class, or the bundle has no background rows.
+        ValueError: a column is absent or has a value that cannot be taken.
 
     References: Lundberg and Lee (2017), A Unified Approach to Interpreting Model Predictions, NeurIPS; what the
     sampling rests on is in `explain_shapley`.
     """
     classes = scorer.info["classes"]
     if outcome is not None and outcome not in classes:
-        raise ValueError(f"there is no class {outcome!r:.80} (there are: {', '.join(classes) or 'none'})"[:500])
+        raise UnexplainableError(f"there is no class {outcome!r:.80} (there are: {', '.join(classes) or 'none'})"[:500])
     if scorer.info["uses_hook"]:
         return _through_hook(scorer, columns, outcome, budget)
     game = _of_inputs(scorer, columns, scorer.info["background"], "columns", budget)
@@ -184,7 +188,7 @@ def _game(
     budget: int,
 ) -> _Game:
     if background == 0:
-        raise ValueError("the bundle has no background rows to explain answers with")
+        raise UnexplainableError("the bundle has no background rows to explain answers with")
     plan = design(len(names), background, budget=budget, seed=int(scorer.digest[:16], 16))
     start = answers(np.repeat(plan.background[:, None], len(names), axis=1))
     return _Game(of, names, plan, background, np.array(codes, dtype=np.int64).T, answers, start)
@@ -204,7 +208,7 @@ def _explained(scorer: Scorer, game: _Game, row: int, outcome: str | None) -> Ex
     with np.errstate(invalid="ignore"):
         found = shapley(plan, mixed, differs, float(answer[chosen]), game.start[:, chosen])
     if not np.isfinite(found.values).all():
-        raise ValueError(f"row {row + 1}: the model gives no number, perhaps for lack of a value that it needs")
+        raise UnexplainableError(f"row {row + 1}: the model gives no number, perhaps for lack of a value that it needs")
     return _record(scorer, game, found, chosen, float(answer[chosen]))
 
 

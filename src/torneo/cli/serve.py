@@ -21,7 +21,7 @@ def serve(
     workers: Annotated[int, typer.Option(help="How many processes answer.", min=1)] = 1,
 ) -> None:
     """Serve the champions over HTTP; every answer is in the log before it leaves."""
-    from torneo import server
+    from torneo import promotion, server
     from torneo.errors import UnavailableError
     from torneo.runtime import Runtime
     from torneo.serving.keys import list_keys
@@ -33,7 +33,11 @@ def serve(
         )
         found = settings()
         with suppress(UnavailableError):  # a server starts without the state store, too
-            if found.serve.auth == "on" and not list_keys(Runtime(found).state):
+            state = Runtime(found).state
+            for name in names:
+                if promotion.champion(state, name) is None:
+                    err.print(f"[yellow]{name} has no champion: it answers 503 until[/yellow]  torneo run {name}")
+            if found.serve.auth == "on" and not list_keys(state):
                 err.print("[yellow]no key exists yet:[/yellow]  torneo keys create NAME --scope predict")
 
     server.serve(projects or [None], host, port, workers, tell)

@@ -50,6 +50,12 @@ class Reading:
     nulls: tuple[str, ...]
     decimal: str = "."
 
+    @classmethod
+    def of(cls, column: Column, nulls: Collection[str], decimal: str = ".") -> Reading:
+        """How a source's texts are read; one that the column lists among its values is a value."""
+        kept = {value for value in column.values or () if isinstance(value, str)}
+        return cls(column, tuple(null for null in nulls if null not in kept), decimal)
+
     @property
     def type(self) -> pl.DataType:
         """The Polars type of the result."""
@@ -74,8 +80,7 @@ def parse(contract: Contract, source: Source, raw: pl.DataFrame) -> pl.DataFrame
     values, flags = [], []
     computes = False
     for name, column in contract.columns.items():
-        kept = {value for value in column.values or () if isinstance(value, str)}
-        reading = Reading(column, tuple(null for null in source.nulls if null not in kept), source.decimal)
+        reading = Reading.of(column, source.nulls, source.decimal)
         header = column.header or name
         computes = computes or column.compute is not None
         if column.compute is None or header in raw.columns:

@@ -27,7 +27,7 @@ from torneo.http import (
 from torneo.http.front import PREDICT, App, Front
 from torneo.http.observer import Observer, folder_of_metrics
 from torneo.http.openapi import Description
-from torneo.http.problems import Problem
+from torneo.http.problems import Problem, also_as_error
 from torneo.http.routes_explain import Explainer
 from torneo.http.routes_monitoring import Observatory
 from torneo.http.service import Service
@@ -86,9 +86,7 @@ def routed(build: Callable[[], Service]) -> FastAPI:
 
 
 async def _problem(request: Request, problem: Any) -> Response:
-    """A problem; clients of the Open Inference Protocol look for it under `error`."""
-    more = {"error": problem.detail} if request.url.path.startswith("/v2") else {}
-    body = problem.body(request.state.request_id, **more)
+    body = problem.body(request.state.request_id, **also_as_error(request.url.path, problem))
     return Response(body, problem.status, problem.headers, media_type="application/problem+json")
 
 

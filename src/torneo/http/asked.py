@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
 
+from torneo.http.apart import apart
 from torneo.http.predict import presented_key
 from torneo.http.problems import Problem
 from torneo.http.sent import parsed
@@ -124,12 +125,21 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _json_body(request: Request) -> Any:
-    """Clients of the Open Inference Protocol do not say that they send JSON."""
+def must_be_json(request: Request) -> None:
+    """Refuse what says it is something else; clients of the Open Inference Protocol do not say that they send JSON.
+
+    Raises:
+        Problem: it does.
+    """
     tolerated = ("", "application/octet-stream") if request.url.path.startswith("/v2/") else ()
     if media_type(request) not in ("application/json", *tolerated):
         raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
-    return parsed(await request.body())
+
+
+async def _json_body(request: Request) -> Any:
+    must_be_json(request)
+    sent = await request.body()
+    return await apart(len(sent), lambda: parsed(sent))
 
 
 Body = Annotated[Any, Depends(_json_body)]

@@ -22,3 +22,19 @@ def body(name: str, *more: str) -> dict[str, Any]:
     """A request's body: JSON of a project's own schema, or a text of another media type."""
     texts = {media: {"schema": {"type": "string"}} for media in more}
     return {"requestBody": {"required": True, "content": {**content(ref(name)), **texts}}}
+
+
+def header(name: str, words: str, **limits: Any) -> dict[str, Any]:
+    """A header that a request may have."""
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": words,
+        "schema": {"type": "string", **limits},
+    }
+
+
+IDEMPOTENT = {
+    "parameters": [header("Idempotency-Key", "Makes a request safe to repeat.", maxLength=255, pattern="^[ -~]+$")]
+}

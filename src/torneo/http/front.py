@@ -10,7 +10,7 @@ from typing import Any
 
 from torneo.http.body import BodyReader, Receive
 from torneo.http.predict import Request, predict, presented_key
-from torneo.http.problems import TYPE, Problem
+from torneo.http.problems import TYPE, Problem, also_as_error
 from torneo.http.service import Service
 from torneo.serving.ids import new_ids
 
@@ -73,13 +73,13 @@ class Front:
         told = [*own, (b"content-length", b"%d" % len(content)), (b"x-request-id", id.encode()), *SECURE]
         await send({"type": "http.response.start", "status": status, "headers": told})
         await send({"type": "http.response.body", "body": content})
-        name = project if project in service.endpoints else next(iter(service.endpoints)) if project is None else ""
+        name = (project if project in service.endpoints else "") if project else service.only or ""
         _count(service, id, name, "predict", status, started)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send, id: str, started: int) -> None:  # noqa: A002
         """All other routes: the application's, with the same headers and counts."""
         service = self._service()
-        head = scope["method"] == "HEAD"
+        head, path = scope["method"] == "HEAD", scope["path"]
         scope = {**scope, "state": {**scope.get("state", {}), "request_id": id, "started": started}}
         scope |= {"method": "GET"} if head else {}
         answered = 500
@@ -105,7 +105,8 @@ class Front:
         except Problem as problem:  # the body's: those of routes are told by the application
             own = (TYPE, *((name.lower().encode(), text.encode()) for name, text in problem.headers.items()))
             await tell({"type": "http.response.start", "status": problem.status, "headers": own})
-            await tell({"type": "http.response.body", "body": problem.body(id)})
+            body = problem.body(id, **also_as_error(path, problem))
+            await tell({"type": "http.response.body", "body": body})
         finally:
             route = getattr(scope.get("route"), "path", "other")
             project = scope.get("path_params", {}).get("project", "")

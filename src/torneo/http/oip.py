@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version as installed
-from typing import Any
+from typing import Any, NamedTuple
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from torneo.http import oip_tensors
-from torneo.http.asked import Asked, Body, Knows, Predicts, repointed, service_of
-from torneo.http.described import body
-from torneo.http.predict import computed, logged
+from torneo.http.apart import apart, few_parts
+from torneo.http.asked import Asked, Knows, Predicts, must_be_json, repointed, service_of
+from torneo.http.described import IDEMPOTENT, body
+from torneo.http.predict import answered, claimed
 from torneo.http.problems import Problem
 from torneo.http.routes_health import ready
 from torneo.http.routes_model import ready_lineup
+from torneo.http.sent import parsed
 from torneo.serving.endpoint import Endpoint, Lineup
 from torneo.serving.model import Model
 from torneo.spec.frozen import Frozen
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
+INFER = {**body("InferRequest"), **IDEMPOTENT}
 NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "Not ready."}}
 
 
@@ -123,48 +126,86 @@ async def metadata(asked: Predicts, version: str | None = None) -> Metadata:
     )
 
 
-@router.post("/models/{project}/infer", openapi_extra=body("InferRequest"), response_model_exclude_none=True)
-@router.post(
-    "/models/{project}/versions/{version}/infer", openapi_extra=body("InferRequest"), response_model_exclude_none=True
-)
-async def infer(asked: Predicts, request: Request, sent: Body, version: str | None = None) -> Inferred:
-    """Predict rows given as one tensor per column; logged like any prediction."""
+@router.post("/models/{project}/infer", openapi_extra=INFER, response_model=Inferred)
+@router.post("/models/{project}/versions/{version}/infer", openapi_extra=INFER, response_model=Inferred)
+async def infer(asked: Predicts, request: Request, version: str | None = None) -> Response:
+    """Predict rows given as one tensor per column; logged like any prediction, and once with an `Idempotency-Key`.
+
+    Where values out of range are let pass, the output `warnings` says which: JSON by row. It is there if there are
+    some, or if it is asked for.
+    """
     if "inference-header-content-length" in request.headers:
         raise Problem(415, "tensors must be JSON: the binary extension is not spoken here (binary_data=False)")
+    must_be_json(request)
+    endpoint, model = _pinned(asked.endpoint, version)
+    sent, most = await request.body(), asked.service.settings.max_rows
+    id, wanted, rows, places = await apart(len(sent), lambda: _tensors(sent, model, most))  # noqa: A001
+
+    def write(answers: Sequence[Mapping[str, Any]]) -> Inferred:
+        versions = {answer["version"] for answer in answers}
+        return Inferred(
+            model_name=endpoint.name,
+            model_version=str(versions.pop()) if len(versions) == 1 else None,
+            id=id or asked.call.request,
+            outputs=oip_tensors.answered(model, answers, wanted),
+        )
+
+    return await predicted(asked, endpoint, rows, lambda row, name: _pointer(places, row, name), write)
+
+
+class _Asked(NamedTuple):
+    """A request for inference."""
+
+    id: str
+    wanted: Sequence[str]
+    """The outputs; none means all."""
+    rows: Sequence[Mapping[str, Any]]
+    places: Mapping[str, int]
+    """Which tensor has which column."""
+
+
+def _tensors(body: bytes, model: Model, most: int) -> _Asked:
+    few_parts(body, most, len(model.contract))
+    sent = parsed(body)
     if not isinstance(sent, dict) or not isinstance(sent.get("id", ""), str):
         raise Problem(400, "the body must be an object with inputs; its id, if there is one, a text")
-    endpoint, model = _pinned(asked.endpoint, version)
     wanted = oip_tensors.wanted(sent.get("outputs"), model)
-    rows, places = oip_tensors.rows(sent.get("inputs"), asked.service.settings.max_rows)
-    answers = await predicted(asked, endpoint, rows, lambda row, name: _pointer(places, row, name))
-    versions = {answer["version"] for answer in answers}
-    return Inferred(
-        model_name=endpoint.name,
-        model_version=str(versions.pop()) if len(versions) == 1 else None,
-        id=sent.get("id") or asked.call.request,
-        outputs=oip_tensors.answered(model, answers, wanted),
-    )
+    return _Asked(sent.get("id", ""), wanted, *oip_tensors.rows(sent.get("inputs"), most))
 
 
 async def predicted(
-    asked: Asked, endpoint: Endpoint, rows: Sequence[Mapping[str, Any]], place: Any
-) -> Sequence[dict[str, Any]]:
-    """The answers to rows, when the log has them.
+    asked: Asked,
+    endpoint: Endpoint,
+    rows: Sequence[Mapping[str, Any]],
+    place: Callable[[int, str], str],
+    write: Callable[[Sequence[Mapping[str, Any]]], Frozen],
+) -> Response:
+    """The answer to rows, when the log has it; under an idempotency key that was used, what was answered then.
 
     Args:
         place: where a row's value stands in the body, for pointers.
+        write: makes the body of the answer.
 
     Raises:
         Problem: for the client.
     """
     await asked.take(len(rows))
-    call = asked.call
-    try:
-        made = await computed(asked.service, endpoint, rows, call)
-    except Problem as problem:
-        raise repointed(problem, place) from None
-    await logged(asked.service, endpoint, made, rows, call)
-    return made.answers
+    service, call, request = asked.service, asked.call, asked.request
+    name = request.headers.get("idempotency-key")
+    # the same body may be another question at another path
+    sent = request.url.path.encode() + b" " + await request.body()
+    body = None if name is None else await claimed(service, endpoint, call, name, sent)
+    if body is None:
+        try:
+            body = await answered(service, endpoint, rows, call, lambda made: _json(write(made.answers)),
+                                  name=name, sent=sent)  # fmt: skip
+        except Problem as problem:
+            raise repointed(problem, place) from None
+    return Response(body, media_type="application/json", headers=dict(asked.answer.headers))
+
+
+def _json(told: Frozen) -> bytes:
+    return told.model_dump_json(exclude_none=True).encode()
 
 
 def _answering(lineup: Lineup) -> Sequence[Model]:

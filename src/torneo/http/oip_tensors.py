@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic_core import to_json
+
 from torneo.http.problems import Problem
+from torneo.http.sent import few_enough
 from torneo.serving.model import Model
 from torneo.spec.columns import Column, canonical_text
 
 WHOLE = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
 NUMBERS = WHOLE | {"FP16", "FP32", "FP64"}
 DATATYPES = NUMBERS | {"BOOL", "BYTES"}
+WARNINGS = "warnings"
+"""The output with the values out of range that were let pass, as JSON by row."""
 
 Tensor = Mapping[str, Any]
 
@@ -45,7 +50,7 @@ def rows(tensors: Any, most: int) -> tuple[Sequence[dict[str, Any]], Mapping[str
     """The rows that tensors stand for, and the place of each tensor by its name.
 
     Raises:
-        Problem: they are not tensors of one value per row, or their lengths differ.
+        Problem: they are not tensors of one value per row, their lengths differ, or there are more than `most` rows.
     """
     if not isinstance(tensors, list) or not tensors:
         raise _wrong("/inputs", "must be a non-empty array of tensors")
@@ -57,19 +62,17 @@ def rows(tensors: Any, most: int) -> tuple[Sequence[dict[str, Any]], Mapping[str
             raise _wrong(f"/inputs/{place}", "must be a tensor with name, shape, datatype and data")
         if name in columns:
             raise _wrong(f"/inputs/{place}/name", f"{name[:80]!r} is there twice")
-        columns[name], places[name] = _values(tensor, f"/inputs/{place}"), place
+        columns[name], places[name] = _values(tensor, f"/inputs/{place}", most), place
     lengths = {len(values) for values in columns.values()}
     if len(lengths) != 1:
         raise _wrong("/inputs", f"tensors have different lengths: {sorted(lengths)[:5]}")
     count = lengths.pop()
     if count == 0:
         raise _wrong("/inputs", "tensors have no rows")
-    if count > most:
-        raise Problem(413, f"{count:,} rows are too many for one request: at most {most:,}")
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)], places
 
 
-def _values(tensor: Tensor, at: str) -> Sequence[Any]:
+def _values(tensor: Tensor, at: str, most: int) -> Sequence[Any]:
     """A tensor's values, one per row; null is missing."""
     kind, shape, data = tensor.get("datatype"), tensor.get("shape"), tensor.get("data")
     if kind not in DATATYPES:
@@ -78,6 +81,7 @@ def _values(tensor: Tensor, at: str) -> Sequence[Any]:
         raise _wrong(f"{at}/shape", "must be an array of sizes")
     if not isinstance(data, list):
         raise _wrong(f"{at}/data", "must be an array; the binary extension is not spoken here: binary_data=False")
+    few_enough(len(data), most)
     if len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
         raise _wrong(f"{at}/shape", "must be [rows] or [rows, 1]: a tensor is a column")
     flat = [value[0] if isinstance(value, list) and len(value) == 1 else value for value in data]
@@ -98,7 +102,7 @@ def _fits(kind: str, value: Any) -> bool:
 
 
 def answered(model: Model, answers: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> Sequence[Tensor]:
-    """Answers as tensors: those that are wanted, or all."""
+    """Answers as tensors: those that are wanted, or all, with warnings if there are some."""
     told = []
     for spec in outputs(model):
         if wanted and spec["name"] not in wanted:
@@ -107,6 +111,9 @@ def answered(model: Model, answers: Sequence[Mapping[str, Any]], wanted: Sequenc
         told.append({**spec, "shape": [len(answers), *spec["shape"][1:]], "data": data})
         if spec["name"] == "probabilities":
             told[-1]["parameters"] = {"classes": ",".join(model.scorer.info["classes"])}
+    if WARNINGS in wanted or (not wanted and any(WARNINGS in answer for answer in answers)):
+        texts = [to_json(answer.get(WARNINGS, [])).decode() for answer in answers]
+        told.append({"name": WARNINGS, "datatype": "BYTES", "shape": [len(answers)], "data": texts})
     return told
 
 
@@ -130,7 +137,7 @@ def wanted(sent: Any, model: Model) -> Sequence[str]:
     """
     if sent is None:
         return []
-    known = [str(output["name"]) for output in outputs(model)]
+    known = [*(str(output["name"]) for output in outputs(model)), WARNINGS]
     named = (
         [each.get("name") if isinstance(each, dict) else None for each in sent] if isinstance(sent, list) else [None]
     )

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic_core import to_json
 
 from torneo.http.asked import BEARER, HEADER
-from torneo.http.described import OWN, content, ref
+from torneo.http.described import IDEMPOTENT, OWN, content, header, ref
 from torneo.http.openapi_schemas import PROBLEM, own_schemas
 from torneo.serving.endpoint import Endpoint
 
@@ -161,9 +161,9 @@ def predict_operations() -> Iterator[tuple[str, Json]]:
         "operationId": "predict",
         "security": [{HEADER.scheme_name: ["predict"]}, {BEARER.scheme_name: ["predict"]}],
         "parameters": [
-            _header("Idempotency-Key", "Makes a request safe to repeat.", maxLength=255, pattern="^[ -~]+$"),
-            _header("Torneo-Subject", "Keeps a caller on one side of an A/B test, where rows do not have the key."),
-            _header(
+            *IDEMPOTENT["parameters"],
+            header("Torneo-Subject", "Keeps a caller on one side of an A/B test, where rows do not have the key."),
+            header(
                 "X-Request-ID", "Your id of the request; one is made without it.", pattern="^[A-Za-z0-9._:-]{1,100}$"
             ),
         ],
@@ -172,13 +172,3 @@ def predict_operations() -> Iterator[tuple[str, Json]]:
     }
     for path in ("/v1/{project}/predict", *SHORT_PREDICT):
         yield path, {"post": operation}
-
-
-def _header(name: str, words: str, **limits: Any) -> Json:
-    return {
-        "name": name,
-        "in": "header",
-        "required": False,
-        "description": words,
-        "schema": {"type": "string", **limits},
-    }

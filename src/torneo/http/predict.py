@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 from torneo.errors import UnavailableError
+from torneo.http.apart import LARGE, apart, few_parts
 from torneo.http.problems import Problem, invalid_rows
 from torneo.http.sent import parsed, rows_of
 from torneo.http.service import AGAIN, Service
@@ -65,16 +66,31 @@ async def predict(service: Service, request: Request) -> Answer:
     endpoint = service.endpoint(request.project)
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
         raise Problem(415, "the body must be JSON, and Content-Type must say so: application/json")
-    rows, single = rows_of(parsed(request.body), service.settings.max_rows)
+    rows, single = await apart(len(request.body), lambda: _rows(service, endpoint, request.body))
     taken = await service.take(endpoint.name, key or request.client, len(rows))
     call = Call(request.id, key, request.started, headers.get(b"torneo-subject", b"").decode("latin-1"))
     given = headers.get(b"idempotency-key")
     name = None if given is None else given.decode("latin-1")
-    known = None if name is None else await _claimed(service, endpoint, call, name, request.body)
-    body = known or await answered(service, endpoint, rows, call, single=single, name=name, sent=request.body)
+    known = None if name is None else await claimed(service, endpoint, call, name, request.body)
+    body = known or await answered(
+        service,
+        endpoint,
+        rows,
+        call,
+        lambda made: _body(endpoint.name, made.log, call.request, single=single),
+        single=single,
+        name=name,
+        sent=request.body,
+    )
     if taken is None:
         return Answer(body, (JSON,))
     return Answer(body, (JSON, *_encoded(limit_headers(taken, service.rates[endpoint.name]))))
+
+
+def _rows(service: Service, endpoint: Endpoint, body: bytes) -> tuple[Sequence[Row], bool]:
+    most = service.settings.max_rows
+    few_parts(body, most, len(endpoint.project.contract.columns))
+    return rows_of(parsed(body), most)
 
 
 async def answered(
@@ -82,29 +98,42 @@ async def answered(
     endpoint: Endpoint,
     rows: Sequence[Row],
     call: Call,
+    write: Callable[[Predicted], bytes],
     *,
-    single: bool,
     name: str | None,
     sent: bytes,
+    single: bool = False,
 ) -> bytes:
-    """The body of the answer to new rows; the log has it, and the idempotency key if there is one."""
-    made = await computed(service, endpoint, rows, call, single=single)
-    body = _body(endpoint.name, made.log, call.request, single=single)
+    """The body of the answer to new rows; the log has it, and the idempotency key if there is one.
+
+    Args:
+        write: makes the body.
+        name: the idempotency key.
+        sent: what another request under the key must have sent, too.
+
+    Raises:
+        Problem: for the client.
+    """
+    made = await computed(service, endpoint, rows, call, len(sent), single=single)
+    body = await apart(len(sent), lambda: write(made))
     claims = () if name is None else [_claim(endpoint, call, name, sent, body, made)]
     standing = await logged(service, endpoint, made, rows, call, claims)
     return body if standing is None else _replayed(standing, sent)
 
 
 async def computed(
-    service: Service, endpoint: Endpoint, rows: Sequence[Row], call: Call, *, single: bool = False
+    service: Service, endpoint: Endpoint, rows: Sequence[Row], call: Call, size: int, *, single: bool = False
 ) -> Predicted:
     """The answers to rows. Few are computed at once; many in a thread, so that others do not wait for them.
+
+    Args:
+        size: how many bytes the rows came in; few rows may be large.
 
     Raises:
         Problem: rows break the contract, or there is no champion yet.
     """
     try:
-        if len(rows) <= AT_ONCE and service.endpoints[endpoint.name] is endpoint:  # not a pinned one
+        if len(rows) <= AT_ONCE and size <= LARGE and service.endpoints[endpoint.name] is endpoint:  # not a pinned one
             return await service.batchers[endpoint.name].predict(rows, call)
         return await asyncio.to_thread(endpoint.predict, rows, call)
     except InvalidRowsError as error:
@@ -144,8 +173,12 @@ async def logged(
     return standing
 
 
-async def _claimed(service: Service, endpoint: Endpoint, call: Call, name: str, sent: bytes) -> bytes | None:
-    """What was answered under an idempotency key before."""
+async def claimed(service: Service, endpoint: Endpoint, call: Call, name: str, sent: bytes) -> bytes | None:
+    """What was answered under an idempotency key before; None if nothing was.
+
+    Raises:
+        Problem: it is no such key, it was used with another request, or the log cannot be read now.
+    """
     if not 1 <= len(name) <= LONGEST_NAME or not name.isascii() or not name.isprintable():
         raise Problem(400, f"Idempotency-Key must have 1 to {LONGEST_NAME} printable ASCII characters")
     try:
@@ -172,7 +205,7 @@ def _claim(endpoint: Endpoint, call: Call, name: str, sent: bytes, body: bytes, 
 
 def _replayed(standing: Claim, sent: bytes) -> bytes:
     if standing.digest != sha256(sent).hexdigest():
-        raise Problem(422, "this Idempotency-Key was used with another body; a new request needs a new key")
+        raise Problem(422, "this Idempotency-Key was used with another body or path; a new request needs a new key")
     return standing.answer.encode()
 
 

@@ -49,6 +49,15 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         return to_json(told | ({"errors": list(self.errors)} if self.errors else {}))
 
 
+def also_as_error(path: str, problem: Problem) -> dict[str, str]:
+    """What a problem also says at a path: clients of the Open Inference Protocol look for it under `error`.
+
+    >>> also_as_error("/v2/models/a/infer", Problem(409, "it exists"))
+    {'error': 'it exists'}
+    """
+    return {"error": problem.detail} if path.startswith("/v2") else {}
+
+
 def invalid_rows(findings: Sequence[Finding], *, single: bool) -> Problem:
     """The problem that rows break the contract, each value with its place in the body."""
     errors = [

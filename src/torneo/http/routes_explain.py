@@ -10,7 +10,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from torneo.bundle.explain import Explanation, explain
+from torneo.bundle.explain import Explanation, UnexplainableError, explain
+from torneo.http.apart import apart
 from torneo.http.asked import Asked, Body, Predicts, Reads
 from torneo.http.described import body
 from torneo.http.problems import Problem, invalid_rows
@@ -61,7 +62,7 @@ class Explainer:
             return await asyncio.get_running_loop().run_in_executor(
                 self._thread, _explained, model, columns, rows, time.monotonic() + seconds
             )
-        except ValueError as error:
+        except UnexplainableError as error:  # no other: features.py may say what is in a row
             raise Problem(422, f"this cannot be explained: {str(error)[:300]}") from None
         finally:
             self._waiting -= 1
@@ -113,7 +114,7 @@ async def explain_logged(asked: Reads, id: str, request: Request) -> Explained: 
 async def _explanations(
     asked: Asked, request: Request, model: Model, rows: Sequence[Mapping[str, Any]], *, single: bool
 ) -> Sequence[Explained]:
-    inputs = model.decoder.decode(rows)
+    inputs = await apart(len(await request.body()), lambda: model.decoder.decode(rows))
     warn = asked.endpoint.project.serve.out_of_range == "warn"
     fatal = [finding for finding in inputs.findings if not (warn and finding.is_range)]
     if fatal:

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from torneo.errors import TorneoError
 from torneo.http.metrics import Metrics
@@ -23,6 +24,7 @@ from torneo.serving.limits import Limiter, Taken
 from torneo.serving.limits import headers as limit_headers
 from torneo.serving.refusals import RefusalCounter
 from torneo.serving.writer import LogWriter
+from torneo.spec.columns import Column
 from torneo.spec.rate import Rate, parse_rate
 from torneo.spec.settings import ServeSettings
 from torneo.watch.views import Asked, DriftView, Monitor
@@ -31,6 +33,8 @@ log = logging.getLogger("torneo.http")
 
 Look = Callable[[str, Asked, float, threading.Event], DriftView]
 """Looks at the log of a project for drift, for so many seconds at most, or until the event."""
+Texts = Callable[[Mapping[str, Column], Collection[str], Mapping[str, Sequence[str]]], Mapping[str, Sequence[Any]]]
+"""Reads columns of text in a contract's types, given the texts that mean "no value"."""
 
 KEYS_SECONDS = 0.25
 """How often unknown keys may have the state store asked."""
@@ -57,6 +61,8 @@ class Service:
     """What looks at each project's log, for those who ask."""
     look: Look
     """What looks at a project's log for `/metrics`, beside those who are answered."""
+    texts: Texts
+    """What reads CSV as a file is read."""
     rates: Mapping[str, Rate] = field(init=False)
     """The limit of each project that has one."""
     batchers: Mapping[str, MicroBatcher] = field(init=False)

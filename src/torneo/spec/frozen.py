@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -53,8 +54,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("Agee", ["Age", "Gender"])
     " (did you mean 'Age'?)"
     """
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    meant = _nearest(name[:LONGEST], tuple(known))
+    return "" if meant is None else f" (did you mean {meant!r}?)"
+
+
+@lru_cache(4096)
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    """Clients choose names, and as many as they like: a long one is compared by its beginning, and each once."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return near[0] if near else None
 
 
 def parse_share(value: Any) -> Any:

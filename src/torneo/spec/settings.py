@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails, from_json
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableError
 
 from torneo.errors import SettingsError, SourceError
-from torneo.spec.frozen import Frozen
+from torneo.spec.frozen import Frozen, nearest, shortened
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 """How a URI names an environment variable: `${NAME}`."""
@@ -20,6 +23,13 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 PREFIXES = ("torneo_", "mlflow_")
 """How the variables begin that a file may stand for."""
+JSON = ("TORNEO_SERVE", "TORNEO_SERVE__CORS")
+"""The variables that are JSON."""
+LIST = '["https://shop.example"]'
+MAY_BE_SECRET = frozenset(
+    f"TORNEO_{name}" for name in ("OBJECTS", "STATE", "WAREHOUSE", "REDIS", "PII_SECRET", "TRACKING_URI")
+)
+"""Those whose values are not shown: they may have a password in them."""
 
 
 class ServeSettings(Frozen):
@@ -116,18 +126,42 @@ def settings() -> Settings:
     """The settings of this process, read once.
 
     Raises:
-        SettingsError: a setting cannot be read; the message names the variable and never its value.
+        SettingsError: a setting cannot be read; the message names the variable and, where it cannot have a password in
+            it, the value.
     """
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [f"{_variable(details['loc'])}: {details['msg']}" for details in error.errors(include_url=False)]
+        wrong = [_wrong(details) for details in error.errors(include_url=False)]
         raise SettingsError("\n".join(wrong), fix="set it right, or unset it") from None
+    except UnreadableError:
+        wrong = [f"{name}: must be JSON, not {shortened(value)}" for name, value in _no_json()]
+        raise SettingsError("\n".join(wrong), fix=f"set it to JSON such as {LIST}, or unset it") from None
+
+
+def _wrong(details: ErrorDetails) -> str:
+    """What is wrong with a variable."""
+    name = _variable(details["loc"])
+    if details["type"] == "extra_forbidden":
+        known = [f"TORNEO_SERVE__{field.upper()}" for field in ServeSettings.model_fields]
+        return f"{name}: there is no such setting{nearest(name, known)}"
+    shown = "" if name in MAY_BE_SECRET else f", not {shortened(details['input'])}"
+    return f"{name}: {details['msg']}{shown}"
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
-    name = str(location[0]).upper()
+    name = "__".join(part.upper() for part in location if isinstance(part, str))
     return name if name.lower().startswith(PREFIXES) else f"TORNEO_{name}"
+
+
+def _no_json() -> Iterator[tuple[str, str]]:
+    """The variables that must be JSON and are not, with their values."""
+    for name, value in os.environ.items():
+        if name.upper() in JSON:
+            try:
+                from_json(value)
+            except ValueError:
+                yield name, value
 
 
 def variable(name: str) -> str:

@@ -19,7 +19,7 @@ from torneo import plugins
 from torneo.bundle import explain as module
 from torneo.bundle import explain_shapley
 from torneo.bundle.baseline import background
-from torneo.bundle.explain import Explanation, explain
+from torneo.bundle.explain import Explanation, UnexplainableError, explain
 from torneo.bundle.load import load
 from torneo.bundle.scorer import Scorer
 from torneo.bundle.write import write
@@ -201,7 +201,7 @@ def test_another_class_can_be_explained(forest: tuple[Scorer, suite.Sample]) -> 
     assert [one.output for one in each.values()] == pytest.approx(answers, abs=1e-6)
     for name in each["a"].values:
         assert sum(one.values[name] for one in each.values()) == pytest.approx(0, abs=1e-6), "probabilities sum to 1"
-    with pytest.raises(ValueError, match=r"there is no class 'd' \(there are: a, b, c\)"):
+    with pytest.raises(UnexplainableError, match=r"there is no class 'd' \(there are: a, b, c\)"):
         explain(scorer, columns, outcome="d")
 
 
@@ -255,7 +255,7 @@ def test_what_cannot_be_explained(tmp_path: Path) -> None:
     assert explain(scorer, {"size": [], "kind": []}) == ()
     with pytest.raises(ValueError, match=r"column 'kind' is absent; the model reads size, kind"):
         explain(scorer, {"size": [1.0]})
-    with pytest.raises(ValueError, match=r"there is no class 'low' \(there are: none\)"):
+    with pytest.raises(UnexplainableError, match=r"there is no class 'low' \(there are: none\)"):
         explain(scorer, {"size": [1.0], "kind": ["x"]}, outcome="low")
     scorer.info["background"] = {"size": [], "kind": []}
     with pytest.raises(ValueError, match="no background rows"):

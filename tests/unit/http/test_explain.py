@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from surface import ROW, Served, serve, trained, versions
+from torneo.bundle.explain import UnexplainableError
 from torneo.http import routes_explain
 from torneo.serving.traffic import Traffic
 
@@ -89,3 +90,18 @@ def test_time_and_waiting_are_bounded(served: Served, monkeypatch: pytest.Monkey
     finally:
         served.service.settings = settings
     assert (slow.status_code, "too long" in slow.json()["detail"]) == (503, True)
+
+
+def test_only_what_is_meant_for_clients_is_told_them(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(error: Exception) -> Any:
+        def explain(*_: Any) -> Any:
+            raise error
+
+        return explain
+
+    monkeypatch.setattr(routes_explain, "explain", fails(UnexplainableError("no background rows")))
+    answer = served.client.post("/explain", json=ROW)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "this cannot be explained: no background rows")
+    monkeypatch.setattr(routes_explain, "explain", fails(ValueError("features.py: the salary 12345 is odd")))
+    with pytest.raises(ValueError, match="12345"):  # a 500: the server's log has it
+        served.client.post("/explain", json=ROW)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from surface import ROW, Served, serve, trained
+from torneo.spec.settings import ServeSettings
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,20 @@ def test_requests_are_counted_by_project_route_and_status() -> None:
     assert 'torneo_http_requests_total{project="small",route="predict",status="422"} 1.0' in text
     assert 'torneo_http_requests_total{project="",route="predict",status="404"} 1.0' in text
     assert "nobody" not in text, "a client can make labels"
+
+
+def test_what_is_of_no_project_is_counted_for_none() -> None:
+    with serve(trained(), trained(classes=True)) as served:
+        assert served.client.post("/predict", json=ROW).status_code == 404
+        text = served.client.get("/metrics").text
+    counts = [line for line in text.splitlines() if line.startswith("torneo_http_requests_total")]
+    assert [line for line in counts if 'route="predict"' in line and 'project=""' in line], counts
+    assert not [line for line in counts if 'project="small"' in line or 'project="buys"' in line], counts
+
+
+def test_clients_of_the_protocol_find_the_error_of_what_is_refused_outside_too() -> None:
+    with serve(trained(), auth=True, settings=ServeSettings(max_body=2000)) as served:
+        for key, body, status in (({}, b"{}", 401), (served.keys["predict"], b" " * 2001, 413)):
+            answer = served.client.post("/v2/models/small/infer", content=body, headers=key)
+            assert answer.status_code == status
+            assert answer.json()["error"] == answer.json()["detail"]

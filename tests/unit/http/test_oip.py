@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -124,3 +125,24 @@ def test_what_else_is_wrong_is_a_400(served: Served, parts: dict[str, Any]) -> N
 def test_binary_tensors_are_refused(served: Served) -> None:
     headers = {"Inference-Header-Content-Length": "10"}
     assert served.client.post("/v2/models/small/infer", json={}, headers=headers).status_code == 415
+
+
+def test_what_is_let_pass_is_an_output_of_its_own() -> None:
+    with serve(trained(), project={"serve": {"out_of_range": "warn"}}) as served:
+        answer = _infer(served, inputs=_tensors(ROW, {**ROW, "colour": "blue"}))
+        first, second = map(json.loads, _data(answer, "warnings"))
+        assert (first, second[0]["column"], second[0]["reason"]) == ([], "colour", "unknown_colour")
+        assert "warnings" not in [tensor["name"] for tensor in _infer(served).json()["outputs"]]
+        assert _data(_infer(served, outputs=[{"name": "warnings"}]), "warnings") == ["[]"]
+
+
+def test_an_idempotency_key_has_one_answer(served: Served) -> None:
+    def ask(path: str = "/v2/models/small/infer", **row: Any) -> Any:
+        body = {"inputs": _tensors({**ROW, **row})}
+        return served.client.post(path, json=body, headers={"Idempotency-Key": "a key"})
+
+    first, again = ask(), ask()
+    assert (first.status_code, again.content) == (200, first.content)
+    assert [ask(a=0.0).status_code, ask("/v2/models/small/versions/1/infer").status_code] == [422, 422]
+    found = served.client.get("/history").json()["items"]
+    assert [line["id"] for line in found].count(_data(first, "prediction_id")[0]) == 1

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from surface import ROW, Served, serve, trained
+from torneo.http.tables import csv_table
+from torneo.spec.columns import Column
 
 COLUMNS = list(ROW)
 VALUES = list(ROW.values())
@@ -66,6 +68,28 @@ def test_csv_is_read_in_the_contracts_types(served: Served) -> None:
     assert answer.json()["predictions"] == [{"prediction": told}] * 2
 
 
+@pytest.mark.parametrize("text", ["NA", "", " null "])
+def test_csv_says_that_a_value_is_missing_as_a_file_does(served: Served, text: str) -> None:
+    missing = served.client.post("/predict", json={**ROW, "a": None}).json()["prediction"]
+    answer = _post(served, _csv([*VALUES[:3], text, *VALUES[4:]]), "text/csv")
+    assert answer.json()["predictions"] == [{"prediction": missing}]
+
+
+def test_csv_is_read_as_the_projects_source_is() -> None:
+    with serve(trained(), project={"source": {"uri": "data.csv", "nulls": ["?", "-7"]}}) as served:
+        missing = served.client.post("/predict", json={**ROW, "a": None}).json()["prediction"]
+        for text in ("?", "-7"):
+            answer = _post(served, _csv([*VALUES[:3], text, *VALUES[4:]]), "text/csv")
+            assert answer.json()["predictions"] == [{"prediction": missing}]
+        assert _post(served, _csv([*VALUES[:3], "NA", *VALUES[4:]]), "text/csv").status_code == 422
+
+
+def test_csv_may_have_the_headers_of_the_source() -> None:
+    known = {"a": Column(type="float", header="The A"), "b": Column(type="float")}
+    table = csv_table(b"The A,b,c\n1,2,x\n", known, 3, dict)
+    assert list(table.rows) == [{"a": "1", "b": "2", "c": "x"}]
+
+
 def test_classes_are_answered_as_the_registered_model_does() -> None:
     with serve(trained(classes=True)) as served:
         [prediction] = _post(served, _csv(VALUES), "text/csv").json()["predictions"]
@@ -117,6 +141,7 @@ def test_what_is_wrong_is_pointed_at(served: Served, body: dict[str, Any], point
         ('a\n"x', "text/csv", 400),
         (_csv([*VALUES[:3], "1_0", *VALUES[4:]]), "text/csv", 422),
         (_csv([*VALUES[:3], "inf", *VALUES[4:]]), "text/csv", 422),
+        (_csv([*VALUES[:3], "\u0661", *VALUES[4:]]), "text/csv", 422),
         ("<a/>", "application/xml", 415),
     ],
 )
@@ -147,3 +172,26 @@ def test_ping_says_whether_the_server_is_ready(served: Served) -> None:
         assert served.client.get("/livez").status_code == 200
     finally:
         served.service.writer.failure = None
+
+
+def test_what_is_let_pass_is_told_by_row() -> None:
+    with serve(trained(), project={"serve": {"out_of_range": "warn"}}) as served:
+        told = _post(served, json.dumps({"instances": [ROW, {**ROW, "colour": "blue"}]})).json()
+        first, second = told["warnings"]
+        assert (first, second[0]["column"], second[0]["reason"]) == ([], "colour", "unknown_colour")
+        assert "warnings" not in _post(served, json.dumps({"instances": [ROW]})).json()
+
+
+def test_an_idempotency_key_has_one_answer(served: Served) -> None:
+    def ask(path: str = "/invocations", **row: Any) -> Any:
+        headers = {"Idempotency-Key": "a key", "X-Request-ID": "of-a-retry"}
+        return served.client.post(path, json={"instances": [{**ROW, **row}]}, headers=headers)
+
+    first, again = ask(), ask()
+    assert (first.status_code, again.content) == (200, first.content)
+    assert [ask(a=0).status_code, ask("/v1/small/invocations").status_code] == [422, 422]
+    [made] = first.json()["prediction_ids"]
+    assert served.client.get(f"/history/{made}").status_code == 200
+    assert first.headers["x-request-id"] != again.headers["x-request-id"] != "of-a-retry"
+    wrong = served.client.post("/invocations", json={"instances": [ROW]}, headers={"Idempotency-Key": "é".encode()})
+    assert wrong.status_code == 400

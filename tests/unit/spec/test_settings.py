@@ -1,4 +1,4 @@
-"""Settings come from the environment or from files that it names; a wrong one is told by name only."""
+"""Settings come from the environment or from files that it names; a wrong one is told by name, a password never."""
 
 from __future__ import annotations
 
@@ -60,12 +60,28 @@ def test_files_of_others_are_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert settings().user == "ada"
 
 
-@pytest.mark.parametrize("value", ["many-secrets", "0", "", "1.5"])
-def test_a_wrong_setting_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("TORNEO_JOBS", value)
-    with pytest.raises(SettingsError, match=r"^TORNEO_JOBS: Input should be ") as caught:
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("TORNEO_JOBS", "many", "TORNEO_JOBS: Input should be a valid integer, unable to parse .*, not 'many'"),
+        ("TORNEO_JOBS", "0", "TORNEO_JOBS: Input should be greater than or equal to 1, not '0'"),
+        ("TORNEO_JOBS", "", "TORNEO_JOBS: Input should be .*, not ''"),
+        ("TORNEO_SERVE__AUTH", "no", "TORNEO_SERVE__AUTH: Input should be 'on' or 'off', not 'no'"),
+        ("TORNEO_SERVE__MAX_ROW", "5", r"TORNEO_SERVE__MAX_ROW: there is no .*mean 'TORNEO_SERVE__MAX_ROWS'"),
+        (
+            "TORNEO_SERVE__CORS",
+            "https://a",
+            r"TORNEO_SERVE__CORS: must be JSON, not 'https://a'\n  fix: .*\[\"https://",
+        ),
+        ("TORNEO_SERVE__CORS", "[5]", "TORNEO_SERVE__CORS: Input should be a valid string, not 5"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_name_and_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{told}"):
         settings()
-    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
