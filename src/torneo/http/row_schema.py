@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from torneo.serving.inputs import LARGEST
 from torneo.serving.model import Model
+from torneo.serving.values import LARGEST
 from torneo.spec.columns import Column
 
 LARGEST_WHOLE = 2**53
