@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -22,7 +22,10 @@ from torneo.spec.columns import Column, Rule, canonical_text
 from torneo.spec.frozen import nearest
 
 MOST = 100
-"""So many unknown names are told of one row; their number, and so the time to look at them, is the client's choice."""
+"""So many unknown names are told of one row, and so many of a request with a hint at what was meant; their number, and
+so the time to look at them, is the client's choice."""
+COMPARED = 10_000
+"""So many pairs of names are compared for the hints of one request."""
 NO_ANSWER = "no_answer"
 """The reason of a row that a model has no finite answer for; it is of no one column."""
 PLAIN = frozenset({str, int})
@@ -93,9 +96,9 @@ class Decoder:
         """Read rows as `json.loads` gives them; what breaks the contract is among the findings."""
         findings: list[Finding] = []
         known = self.columns.keys()
-        for place, row in enumerate(rows):
-            if not row.keys() <= known:
-                findings += islice((_unknown(place, name, known) for name in row if name not in known), MOST)
+        strange = [(place, row) for place, row in enumerate(rows) if not row.keys() <= known]
+        if strange:
+            findings += _unknown(strange, known)
         columns = {name: self._column(name, [row.get(name) for row in rows], findings) for name in self.columns}
         for name, ruled in self.rules.items():
             for place, reason, words in ruled.broken(columns[name]):
@@ -148,8 +151,19 @@ def _bounds(column: Column) -> tuple[Any, Any]:
     return max(low, least), min(high, most)
 
 
-def _unknown(row: int, name: str, known: Collection[str]) -> Finding:
-    return Finding(row, name, "unknown_column", f"the contract has no such column{nearest(name, known)}")
+def _unknown(rows: Sequence[tuple[int, Mapping[str, Any]]], known: Collection[str]) -> Iterator[Finding]:
+    """The unknown names of rows, by place; the first of them with a hint, for which each name is looked at once."""
+    hints: dict[str, str] = {}
+    longest = 3 * max(map(len, known), default=0)  # longer names are not near
+    looks = min(MOST, COMPARED // max(1, len(known)))
+    seen = 0
+    for place, row in rows:
+        for name in sorted(islice((name for name in row if name not in known), MOST)):
+            seen += 1
+            if seen <= MOST and name not in hints and len(hints) < looks and len(name) <= longest:
+                hints[name] = nearest(name, known)
+            hint = hints.get(name, "") if seen <= MOST else ""
+            yield Finding(place, name, "unknown_column", f"the contract has no such column{hint}")
 
 
 def _broken(column: Column, value: Any) -> Sequence[tuple[Rule, str]]:

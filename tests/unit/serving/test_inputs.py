@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from torneo.engines.gate import ACCEPTED, gate
 from torneo.errors import GateError
+from torneo.serving import inputs
 from torneo.serving.inputs import MOST, Decoder, Inputs
 from torneo.serving.values import LARGEST
 from torneo.spec.columns import Column
@@ -197,6 +198,20 @@ def test_many_unknown_names_and_long_values_cost_and_say_little() -> None:
     [finding] = one(COLUMNS["price"], ["x" * 100_000]).findings
     assert len(finding.message) < 200
     assert len(one(COLUMNS["colour"], "x" * 100_000).findings[0].message) < 200
+
+
+def test_only_the_first_unknown_names_of_a_request_are_compared_with_the_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(inputs, "nearest", lambda name, known: asked.append(name) or f" ({name} of {len(known)})")
+    rows = [{f"n{number:02}": 1 for number in range(99, -1, -1)}] * 2000
+    findings = decoder(xyz=COLUMNS["price"]).decode([{f"n{number % 3}": 1} for number in range(30)] + rows).findings
+    assert len(findings) == 30 + 200_000
+    assert asked == ["n0", "n1", "n2", *(f"n{number:02}" for number in range(70))]
+    assert [finding.message.endswith(" of 1)") for finding in findings[:102]] == [True] * 100 + [False] * 2
+    asked.clear()
+    wide = {f"column {number}": COLUMNS["price"] for number in range(2000)}
+    decoder(**wide).decode([{"n" * 10_000: 1, **rows[0]}])
+    assert len(asked) == 5
 
 
 def test_personal_data_is_not_in_the_messages_of_range_findings_which_may_be_logged() -> None:

@@ -145,7 +145,8 @@ def test_a_subject_is_found_by_the_text_of_a_command_line_and_by_the_value_of_a_
     ("kind", "value", "text"),
     [
         ("int", 7, "7"), ("int", 9007199254740993, "9007199254740993"), ("text", "Ada L", "Ada L"),
-        ("date", "2024-01-05", "2024-01-05"), ("german", "05.01.2024", "05.01.2024"), ("listed", 2.5, "2.5"), ("float", 0.1, "0.1"),
+        ("date", "2024-01-05", "2024-01-05"), ("german", "05.01.2024", "05.01.2024"),
+        ("listed", 2.5, "2.5"), ("float", 0.1, "0.1"),
         ("datetime", "2024-01-05T10:30:00", "2024-01-05T10:30:00"), ("date", "soon ", "soon"), ("int", [1], "[1]"),
     ],
 )  # fmt: skip
