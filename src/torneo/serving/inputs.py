@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Any, NamedTuple
 
 from torneo.serving.rules import ColumnRules
@@ -28,6 +27,7 @@ COMPARED = 10_000
 """So many pairs of names are compared for the hints of one request."""
 NO_ANSWER = "no_answer"
 """The reason of a row that a model has no finite answer for; it is of no one column."""
+STRANGE = "the contract has no such column"
 PLAIN = frozenset({str, int})
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
 
@@ -158,12 +158,13 @@ def _unknown(rows: Sequence[tuple[int, Mapping[str, Any]]], known: Collection[st
     looks = min(MOST, COMPARED // max(1, len(known)))
     seen = 0
     for place, row in rows:
-        for name in sorted(islice((name for name in row if name not in known), MOST)):
-            seen += 1
-            if seen <= MOST and name not in hints and len(hints) < looks and len(name) <= longest:
+        names = sorted([name for name in row if name not in known][:MOST])
+        for name in names[: max(0, MOST - seen)]:
+            if name not in hints and len(hints) < looks and len(name) <= longest:
                 hints[name] = nearest(name, known)
-            hint = hints.get(name, "") if seen <= MOST else ""
-            yield Finding(place, name, "unknown_column", f"the contract has no such column{hint}")
+            yield Finding(place, name, "unknown_column", f"{STRANGE}{hints.get(name, '')}")
+        yield from [Finding(place, name, "unknown_column", STRANGE) for name in names[max(0, MOST - seen) :]]
+        seen += len(names)
 
 
 def _broken(column: Column, value: Any) -> Sequence[tuple[Rule, str]]:
