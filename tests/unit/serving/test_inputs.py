@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from torneo.engines.gate import ACCEPTED, gate
 from torneo.errors import GateError
-from torneo.serving import inputs
-from torneo.serving.inputs import MOST, Decoder, Inputs
+from torneo.serving.inputs import Decoder, Inputs
 from torneo.serving.values import LARGEST
 from torneo.spec.columns import Column
 from torneo.spec.project import Project
@@ -191,51 +190,10 @@ def test_all_mistakes_of_all_rows_are_told_at_once_with_their_places() -> None:
     assert found[-1].message == "the contract has no such column (did you mean 'price'?)"
 
 
-def test_many_unknown_names_and_long_values_cost_and_say_little() -> None:
-    row = {f"name {number}": 1 for number in range(100_000)}
-    findings = decoder(x=COLUMNS["price"]).decode([row]).findings
-    assert len(findings) == MOST
-    [finding] = one(COLUMNS["price"], ["x" * 100_000]).findings
-    assert len(finding.message) < 200
-    assert len(one(COLUMNS["colour"], "x" * 100_000).findings[0].message) < 200
-
-
-def test_only_the_first_unknown_names_of_a_request_are_compared_with_the_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(inputs, "nearest", lambda name, known: asked.append(name) or f" ({name} of {len(known)})")
-    rows = [{f"n{number:02}": 1 for number in range(99, -1, -1)}] * 2000
-    findings = decoder(xyz=COLUMNS["price"]).decode([{f"n{number % 3}": 1} for number in range(30)] + rows).findings
-    assert len(findings) == 30 + 200_000
-    assert asked == ["n0", "n1", "n2", *(f"n{number:02}" for number in range(70))]
-    assert [finding.message.endswith(" of 1)") for finding in findings[:102]] == [True] * 100 + [False] * 2
-    asked.clear()
-    wide = {f"column {number}": COLUMNS["price"] for number in range(2000)}
-    decoder(**wide).decode([{"n" * 10_000: 1, **rows[0]}])
-    assert len(asked) == 5
-
-
 def test_personal_data_is_not_in_the_messages_of_range_findings_which_may_be_logged() -> None:
     column = {"type": "float", "max": 120, "pii": "hash"}
     [finding] = one(column, 121.5).findings
     assert finding.message == "the value is above 120"
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "message"),
-    [
-        ("float", ["a@secret.org"], "must be a number"),
-        ("float", 1e300, "the value is too large a number"),
-        ("int", 5.25, "must be a whole number"),
-        ("bool", "a@secret.org", "must be true or false"),
-        ("text", {"mail": "a@secret.org"}, "must be a text, a number or a boolean"),
-        ("date", "a@secret.org", "the value is no date (ISO 8601)"),
-        ("date", "2026-01-05T10:00", "the value has a time, and a date is asked for"),
-        ("date", 20260105, "must be a text with a date (ISO 8601)"),
-    ],
-)
-def test_personal_data_of_a_wrong_type_is_not_in_the_messages(kind: str, value: Any, message: str) -> None:
-    [finding] = one({"type": kind, "pii": "drop"}, value).findings
-    assert finding.message == message
 
 
 @given(value=st.one_of(st.integers(), st.floats()), column=st.sampled_from(["price", "open", "rooms", "number"]))
