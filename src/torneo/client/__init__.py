@@ -13,6 +13,7 @@ from torneo.client.answers import Explanation, HistoryPage, Interval, Logged, Pr
 from torneo.client.asynchronous import AsyncClient
 from torneo.client.exchange import AnswerError, UnreachableError
 from torneo.client.synchronous import Client
+from torneo.client.values import UnsendableError
 
 __all__ = [
     "AnswerError",
@@ -25,5 +26,6 @@ __all__ = [
     "Prediction",
     "Recorded",
     "UnreachableError",
+    "UnsendableError",
     "Warned",
 ]

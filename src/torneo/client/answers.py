@@ -75,7 +75,8 @@ class Logged(_Answer):
     inputs: Mapping[str, Any]
     output: Mapping[str, Any]
     latency_ms: float
-    outcome: float | str | None = None
+    outcome: Any = None
+    """A number, or the class as the contract writes it."""
     outcome_time: datetime.datetime | None = None
 
 

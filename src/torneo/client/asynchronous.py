@@ -12,6 +12,7 @@ import httpx
 from torneo.client.answers import Explanation, Logged, Prediction, Recorded
 from torneo.client.calls import Calls
 from torneo.client.exchange import Exchange, Reply, Send
+from torneo.client.values import checked_url
 
 Result = TypeVar("Result")
 
@@ -23,7 +24,7 @@ class AsyncClient:
         self, url: str, *, key: str | None = None, project: str | None = None, timeout: float = 10.0, retries: int = 4
     ) -> None:
         self._calls = Calls(project, retries)
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout, headers=self._calls.headers(key))
+        self._http = httpx.AsyncClient(base_url=checked_url(url), timeout=timeout, headers=self._calls.headers(key))
 
     async def predict(self, row: Mapping[str, Any]) -> Prediction:
         """Predict one row."""
@@ -39,10 +40,10 @@ class AsyncClient:
 
     async def report(self, prediction_id: str, outcome: float | str | bool) -> Recorded:
         """Say what really happened; a later report corrects an earlier one."""
-        return await self.report_many({prediction_id: outcome})
+        return await self._run(self._calls.report_one(prediction_id, outcome))
 
     async def report_many(self, outcomes: Mapping[str, float | str | bool]) -> Recorded:
-        """Say what really happened, by prediction."""
+        """Say what really happened, by prediction; the unknown are listed, and the others written."""
         return await self._run(self._calls.report(outcomes))
 
     async def prediction(self, prediction_id: str) -> Logged:

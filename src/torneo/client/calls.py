@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from torneo.client.answers import Explanation, HistoryPage, Logged, Prediction, Recorded
 from torneo.client.exchange import Exchange, Send, ask
+from torneo.client.values import checked_key
 
 Outcome = float | str | bool
 
@@ -22,8 +23,13 @@ class Calls:
     retries: int
 
     def headers(self, key: str | None) -> dict[str, str]:
-        """The headers of all requests."""
-        return {} if key is None else {"X-API-Key": key}
+        """The headers of all requests.
+
+        Raises:
+            UnsendableError: the key cannot be one.
+        """
+        checked = checked_key(key)
+        return {} if checked is None else {"X-API-Key": checked}
 
     def predict(self, row: Mapping[str, Any]) -> Exchange[Prediction]:
         """Predict one row."""
@@ -46,6 +52,12 @@ class Calls:
     def report(self, outcomes: Mapping[str, Outcome]) -> Exchange[Recorded]:
         """Report outcomes by prediction; the same again changes nothing, so that it may be retried."""
         sent = [{"prediction_id": prediction, "value": value} for prediction, value in outcomes.items()]
+        answer = yield from ask(Send("POST", self._path("outcomes"), sent), self.retries)
+        return Recorded.model_validate(answer)
+
+    def report_one(self, prediction_id: str, outcome: Outcome) -> Exchange[Recorded]:
+        """Report one outcome; an unknown prediction is the server's 404."""
+        sent = {"prediction_id": prediction_id, "value": outcome}
         answer = yield from ask(Send("POST", self._path("outcomes"), sent), self.retries)
         return Recorded.model_validate(answer)
 

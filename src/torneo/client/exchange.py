@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic_core import to_json
 
+from torneo.client.values import sendable, unknown_type
 from torneo.errors import Terminal, Transient
 
 RETRIED = frozenset({408, 425, 429, 502, 503, 504})
@@ -54,10 +55,14 @@ class Send:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What httpx's `request` takes. NumPy's scalars become numbers, and NaN becomes null, which is missing."""
+        """What httpx's `request` takes. NumPy's scalars and decimals become numbers, and NaN null, which is missing.
+
+        Raises:
+            UnsendableError: a value is infinite, or there is no JSON for it.
+        """
         if self.json is None:
             return {"url": self.path, "params": self.params, "headers": self.headers}
-        content = to_json(self.json, inf_nan_mode="null", fallback=_plain)
+        content = to_json(sendable(self.json), inf_nan_mode="null", fallback=unknown_type)
         headers = {"Content-Type": "application/json", **self.headers}
         return {"url": self.path, "params": self.params, "content": content, "headers": headers}
 
@@ -103,13 +108,6 @@ def ask(send: Send, retries: int, *, once: bool = False) -> Exchange[Any]:
             break
         yield Sleep(pause)
     raise UnreachableError(f"{send.method} {send.path} was not answered in {attempt + 1} attempts: {why}")
-
-
-def _plain(value: Any) -> Any:
-    """A scalar of NumPy or pandas as Python's own."""
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} cannot be sent as JSON: {str(value)[:80]}")
 
 
 def _problem(reply: httpx.Response) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ import httpx
 from torneo.client.answers import Explanation, HistoryPage, Logged, Prediction, Recorded
 from torneo.client.calls import Calls
 from torneo.client.exchange import Exchange, Reply, Send
+from torneo.client.values import checked_url
 
 Result = TypeVar("Result")
 
@@ -26,13 +27,16 @@ class Client:
         timeout: seconds that one attempt may take.
         retries: how often a request is sent again when the server is busy, or does not answer. A retried prediction
             is made and logged once.
+
+    Raises:
+        UnsendableError: the address or the key cannot be one.
     """
 
     def __init__(
         self, url: str, *, key: str | None = None, project: str | None = None, timeout: float = 10.0, retries: int = 4
     ) -> None:
         self._calls = Calls(project, retries)
-        self._http = httpx.Client(base_url=url, timeout=timeout, headers=self._calls.headers(key))
+        self._http = httpx.Client(base_url=checked_url(url), timeout=timeout, headers=self._calls.headers(key))
 
     def predict(self, row: Mapping[str, Any]) -> Prediction:
         """Predict one row.
@@ -40,6 +44,7 @@ class Client:
         Raises:
             AnswerError: the row breaks the contract, or the key may not; `problem` says which values.
             UnreachableError: the server did not answer, as often as was tried.
+            UnsendableError: a number is infinite; the message says in which row and column.
         """
         return self._run(self._calls.predict(row))
 
@@ -52,11 +57,15 @@ class Client:
         return self._run(self._calls.explain(row))
 
     def report(self, prediction_id: str, outcome: float | str | bool) -> Recorded:
-        """Say what really happened; a later report corrects an earlier one."""
-        return self.report_many({prediction_id: outcome})
+        """Say what really happened; a later report corrects an earlier one.
+
+        Raises:
+            AnswerError: the server's log has no such prediction (404), or the contract does not allow the outcome.
+        """
+        return self._run(self._calls.report_one(prediction_id, outcome))
 
     def report_many(self, outcomes: Mapping[str, float | str | bool]) -> Recorded:
-        """Say what really happened, by prediction."""
+        """Say what really happened, by prediction; the unknown are listed, and the others written."""
         return self._run(self._calls.report(outcomes))
 
     def prediction(self, prediction_id: str) -> Logged:

@@ -17,7 +17,7 @@ from torneo.checks import Check, check_headers
 from torneo.engines.gate import split
 from torneo.engines.rows import Rules, compile_rules, judge
 from torneo.errors import GateError
-from torneo.serving.inputs import LARGEST
+from torneo.serving.values import LARGEST
 from torneo.spec.columns import Column, Contract
 from torneo.spec.project import Project
 

@@ -11,6 +11,8 @@ from torneo.http.problems import Problem
 
 LONGEST_LENGTH = 18
 """So many digits a Content-Length may have."""
+CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
+"""Names of UTF-8 and of a part of it."""
 LOOKS = 4
 """How often it is looked who is late while the time runs out once."""
 
@@ -32,8 +34,10 @@ class BodyReader:
         """A request's body, of at most so many bytes, if it arrives within so many seconds or a quarter more.
 
         Raises:
-            Problem: it is too large, comes too slowly, or its sender is gone.
+            Problem: it is too large, encoded, no UTF-8, comes too slowly, or its sender is gone.
         """
+        if b"content-encoding" in headers or b"charset" in headers.get(b"content-type", b"").lower():
+            _check_encoding(headers)
         said = headers.get(b"content-length", b"0")
         if not said.isdigit() or len(said) > LONGEST_LENGTH or int(said) > most:
             raise _too_large(most)
@@ -77,6 +81,19 @@ async def _received(receive: Receive, most: int) -> bytes:
             raise _too_large(most)
         if not message.get("more_body"):
             return b"".join(parts) if len(parts) > 1 else parts[0]
+
+
+def _check_encoding(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse bodies that would have to be decoded first."""
+    coding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
+    if coding not in ("", "identity"):
+        why = f"the body must be sent as it is, and Content-Encoding says {coding[:80]}"
+        raise Problem(415, why, headers={"Accept-Encoding": "identity"})
+    for part in headers.get(b"content-type", b"").decode("latin-1").lower().split(";")[1:]:
+        name, _, charset = part.partition("=")
+        charset = charset.strip().strip('"')
+        if name.strip() == "charset" and charset not in CHARSETS:
+            raise Problem(415, f"the body must be UTF-8, and Content-Type says {charset[:80]}")
 
 
 def _too_large(most: int) -> Problem:

@@ -76,8 +76,9 @@ def invalid_rows(findings: Sequence[Finding], *, single: bool) -> Problem:
 def _pointer(finding: Finding, *, single: bool) -> str:
     """Where a value stands in the body; the whole row if the finding is of no one column."""
     row = "" if single else f"/{finding.row}"
-    return row if finding.reason == NO_ANSWER else f"{row}/{_escaped(finding.column)}"
+    return row if finding.reason == NO_ANSWER else f"{row}/{escaped(finding.column)}"
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """A name as a part of a JSON Pointer."""
     return name.replace("~", "~0").replace("/", "~1")

@@ -2,13 +2,17 @@
 
 uvicorn writes a response's head and body one after the other, and uvloop sends each at once: two packets, for which the
 client wakes up twice. And it keeps headers as long as they come, and a connection on which none ever comes to its end.
+And its parser stops at `Upgrade`, which clients send who would rather speak HTTP/2; they are answered by HTTP/1.1 as if
+they had not asked (RFC 9110, section 7.8).
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD = b"HTTP/1."
@@ -19,7 +23,21 @@ FRAME = 16
 """Bytes that a chunk of a body may have around it."""
 HEAD_SECONDS = 30.0
 """A connection on which no request began in so long is ended within twice the time."""
+UPGRADING = (b"upgrade", b"http2-settings")
+"""Headers, and options of a connection, that ask for another protocol."""
 REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+def _plain_head(method: bytes, url: bytes, version: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The head of a request without what asks for another protocol."""
+    lines = [b"%s %s HTTP/%s" % (method, url, version)]
+    for name, value in headers:
+        if name == b"connection":
+            options = [each.strip() for each in value.split(b",") if each.strip().lower() not in UPGRADING]
+            lines += [b"connection: " + b", ".join(options)] if options else []
+        elif name not in UPGRADING:
+            lines.append(name + b": " + value)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 class OneWriteProtocol(HttpToolsProtocol):
@@ -29,6 +47,10 @@ class OneWriteProtocol(HttpToolsProtocol):
     """Bytes of the present request that are not its body."""
     _begun = 0
     """Requests whose head has come."""
+    _fed = b""
+    """What the parser has now."""
+    _left = b""
+    """What it is to have next."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
@@ -43,7 +65,10 @@ class OneWriteProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
         self._beside += len(data)
-        super().data_received(data)
+        self._left = data
+        while self._left:
+            self._fed, self._left = self._left, b""
+            super().data_received(self._fed)
         if self._beside > MOST_HEAD and not self.transport.is_closing():
             if self._rests:
                 self.transport.write(REFUSAL)
@@ -63,6 +88,21 @@ class OneWriteProtocol(HttpToolsProtocol):
         """A request has come whole."""
         self._beside = 0
         super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Go on with a request that asks for another protocol, from its head's end on, as one that does not."""
+        ended = sys.exception()
+        assert ended is not None  # noqa: S101 - uvicorn calls this where it has caught the parser's
+        rest = self._fed[ended.args[0] :]
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self._beside = len(rest)
+        self._left = _plain_head(method, self.url, version, self.headers) + rest
+
+    def _should_upgrade(self) -> bool:
+        """Whether a request goes the way of `handle_websocket_upgrade`; CONNECT has no headers to leave out."""
+        return bool(self.parser.get_method() != b"CONNECT")
 
     @property
     def _rests(self) -> bool:

@@ -7,7 +7,7 @@ import binascii
 import datetime
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -94,7 +94,7 @@ def history(asked: Reads, wanted: Annotated[Wanted, Query()]) -> Page:
         asked.endpoint.name, _filter(asked.endpoint, wanted), before=_before(wanted.cursor), limit=wanted.limit + 1
     )
     more = len(found) > wanted.limit
-    items = list(found[: wanted.limit])
+    items = [_as_contract(line, asked.endpoint) for line in found[: wanted.limit]]
     return Page(items=items, next=_cursor(items[-1].id) if more else None)
 
 
@@ -102,7 +102,18 @@ def history(asked: Reads, wanted: Annotated[Wanted, Query()]) -> Page:
 @router.get("/history/{id}", tags=["history"])
 def one(asked: Reads, id: str) -> Logged:  # noqa: A002 - the path's name
     """One logged prediction with its outcome."""
-    return logged(asked.service.log, asked.endpoint, id)
+    return _as_contract(logged(asked.service.log, asked.endpoint, id), asked.endpoint)
+
+
+def _as_contract(line: Logged, endpoint: Endpoint) -> Logged:
+    """A line with its outcome as the contract writes it, as its prediction is: the log has classes as text."""
+    if not isinstance(line.outcome, str):
+        return line
+    column = endpoint.project.contract.columns[endpoint.project.target]
+    written: Mapping[str, Any] = {canonical_text(value): value for value in column.values or ()}
+    if column.type == "bool":
+        written = {"true": True, "false": False}
+    return line.model_copy(update={"outcome": written.get(line.outcome, line.outcome)})
 
 
 def logged(log: Any, endpoint: Endpoint, id: str) -> Logged:  # noqa: A002 - the field's name

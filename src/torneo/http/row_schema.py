@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import datetime
+import math
+import re
 import statistics
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
 
-from torneo.serving.inputs import LARGEST
 from torneo.serving.model import Model
-from torneo.spec.columns import Column
+from torneo.serving.values import LARGEST, LARGEST_INT
+from torneo.spec.columns import Column, canonical_text
 
-LARGEST_WHOLE = 2**53
 BOUNDS = (("min", "minimum"), ("max", "maximum"), ("above", "exclusiveMinimum"), ("below", "exclusiveMaximum"))
+WORDS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "more than",
+    "exclusiveMaximum": "less than",
+    "enum": "one of",
+    "pattern": "matching",
+}
+TEXTS = ("text", "name@example.org", "AB12", "A1", "a1", "A", "1", "12345")
+"""Examples of a text, for a pattern that one of them matches."""
+DAY = datetime.timedelta(days=1)
 
 
 def row_schema(model: Model, *, strict: bool = True) -> dict[str, Any]:
@@ -50,14 +62,13 @@ def column_schema(column: Column, *, nullable: bool = False, strict: bool = True
     if strict:
         schema |= limits
     if nullable:
-        schema["type"] = [schema["type"], "null"] if "type" in schema else None
-        if schema["type"] is None:
-            del schema["type"]
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        schema["type"] = [*types, "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
     unit = f"({column.unit})" if column.unit else ""
     words = [f"{column.help or ''} {unit}".strip(), f"written as {column.format}" if column.format else ""]
-    words += [] if strict or not limits else [f"expected: {', '.join(f'{k} {v}' for k, v in limits.items())}"]
+    words += [] if strict or not limits else [f"expected: {', '.join(_worded(limits))}"]
     description = "; ".join(word for word in words if word)
     if column.unit:
         schema["x-unit"] = column.unit
@@ -69,7 +80,7 @@ def _kind(column: Column, *, filled: bool) -> dict[str, Any]:
         case "float":
             return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
         case "int":
-            return {"type": "integer", "minimum": -LARGEST_WHOLE, "maximum": LARGEST_WHOLE}
+            return {"type": "integer", "minimum": -LARGEST_INT - 1, "maximum": LARGEST_INT}
         case "bool":
             return {"type": "boolean"}
         case "date":
@@ -77,7 +88,7 @@ def _kind(column: Column, *, filled: bool) -> dict[str, Any]:
         case "datetime":
             return {"type": "string"} | ({} if column.format else {"format": "date-time"})
         case "category" if column.values is not None:
-            return {}
+            return {"type": ["string", "number", "boolean"]}
     return {"type": "string"} | ({"pattern": r"\S"} if filled else {})
 
 
@@ -89,7 +100,7 @@ def _limits(column: Column) -> dict[str, Any]:
         if isinstance(bound, int | float):
             limits[theirs] = bound
         elif bound is not None:
-            limits[f"x-{theirs}"] = bound.isoformat()
+            limits[f"x-{theirs}"] = _iso(bound)
     if column.values is not None:
         limits["enum"] = list(column.values)
     if column.pattern is not None:
@@ -97,6 +108,25 @@ def _limits(column: Column) -> dict[str, Any]:
     if column.rules:
         limits["x-rules"] = {rule: list(of) if isinstance(of, tuple) else of for rule, of in column.rules.items()}
     return limits
+
+
+def _worded(limits: Mapping[str, Any]) -> Iterator[str]:
+    """What is expected of a value, in words."""
+    for name, of in limits.items():
+        plain = name.removeprefix("x-")
+        if plain == "rules":
+            yield from (f"{rule} {_listed(argument)}" for rule, argument in of.items())
+        else:
+            yield f"{WORDS[plain]} {_listed(of)}"
+
+
+def _listed(of: Any) -> str:
+    return ", ".join(map(canonical_text, of)) if isinstance(of, list) else canonical_text(of)
+
+
+def _iso(moment: datetime.date) -> str:
+    """A bound as ISO 8601 has it, without a time at midnight."""
+    return moment.isoformat().removesuffix("T00:00:00")
 
 
 def _background(model: Model, name: str, column: Column) -> Sequence[Any]:
@@ -114,25 +144,55 @@ def typical(column: Column, seen: Sequence[Any]) -> Any:
     if column.values is not None:
         names = dict(zip(column.categories or (), column.values, strict=True))
         return names.get(str(statistics.mode(seen)), column.values[0]) if seen else column.values[0]
-    if column.type in ("category", "text", "bool"):
-        return statistics.mode(seen) if seen else {"bool": True}.get(column.type, None if column.pattern else "text")
+    if column.type == "bool":
+        return statistics.mode(seen) in (True, "true") if seen else True
+    if column.type in ("category", "text"):
+        fitting = (text for text in TEXTS if column.pattern is None or re.fullmatch(column.pattern, text))
+        return statistics.mode(seen) if seen else next(fitting, None)
     if column.type in ("date", "datetime"):
-        kind = datetime.date if column.type == "date" else datetime.datetime
-        middle = statistics.median_low(seen) if seen else str(column.min or column.max or "2026-01-01")
-        return kind.fromisoformat(middle).strftime(column.format) if column.format else middle
+        return _written(_moment(column, seen), column)
     if seen:
         middle = statistics.median_low(seen)
         return int(middle) if column.type == "int" else middle
-    low = column.min if column.min is not None else column.above
-    high = column.max if column.max is not None else column.below
-    return _between(low, high, column)
+    return _whole(column) if column.type == "int" else _between(column)
 
 
-def _between(low: Any, high: Any, column: Column) -> Any:
-    if column.type == "int":
-        if low is not None:
-            return int(low) + (column.above is not None)
-        return 0 if high is None else int(high) - (column.below is not None)
+def _moment(column: Column, seen: Sequence[Any]) -> datetime.datetime:
+    """The middle of what was seen, or a moment within the bounds."""
+    if seen:
+        return datetime.datetime.fromisoformat(str(statistics.median_low(seen)))
+    for bound, step in ((column.min, 0), (column.max, 0), (column.above, 1), (column.below, -1)):
+        if isinstance(bound, datetime.date):
+            moment = datetime.datetime.fromisoformat(bound.isoformat())
+            late = column.type == "date" and bound is not column.max and moment.time() != datetime.time()
+            return moment + step * DAY + (DAY if late and step == 0 else 0 * DAY)
+    return datetime.datetime(2026, 1, 1)
+
+
+def _written(moment: datetime.datetime, column: Column) -> str:
+    """A moment as a request writes it; one without a format is in UTC."""
+    if column.format:
+        return moment.strftime(column.format)
+    return moment.date().isoformat() if column.type == "date" else f"{moment.isoformat()}Z"
+
+
+def _whole(column: Column) -> int:
+    """A whole number within the bounds."""
+    low = [math.ceil(column.min)] if _is_number(column.min) else []
+    low += [math.floor(column.above) + 1] if _is_number(column.above) else []
+    high = [math.floor(column.max)] if _is_number(column.max) else []
+    high += [math.ceil(column.below) - 1] if _is_number(column.below) else []
+    return max(low) if low else min(high, default=0)
+
+
+def _between(column: Column) -> float:
+    """A number within the bounds."""
+    low = max((bound for bound in (column.min, column.above) if _is_number(bound)), default=None)
+    high = min((bound for bound in (column.max, column.below) if _is_number(bound)), default=None)
     if low is not None and high is not None:
         return (low + high) / 2
     return low + 1 if low is not None else high - 1 if high is not None else 0
+
+
+def _is_number(bound: object) -> TypeGuard[int | float]:
+    return isinstance(bound, int | float)

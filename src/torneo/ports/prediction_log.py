@@ -87,7 +87,7 @@ class Logged(Frozen):
     output: Mapping[str, Any]
     latency_ms: float
     of: str | None = None
-    outcome: float | str | None = None
+    outcome: bool | int | float | str | None = None
     outcome_time: datetime.datetime | None = None
 
 

@@ -8,36 +8,28 @@ What a JSON value may be: `float` and `int` a number (`int` also `5.0`); `bool` 
 from __future__ import annotations
 
 import datetime
-import math
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Any, NamedTuple
 
 from torneo.serving.rules import ColumnRules
+from torneo.serving.values import LARGEST, LARGEST_INT, SPACE, Unfit, reader, told
 from torneo.spec.columns import Column, Rule, canonical_text
-from torneo.spec.frozen import nearest, shortened
+from torneo.spec.frozen import nearest
 
-LARGEST = 3.4028234663852886e38
-"""The largest 32-bit float: models compute in them."""
-EXACT = 2**53
-"""Below this, each whole number is a float of its own."""
-LARGEST_INT = 2**63 - 1
 MOST = 100
-"""So many unknown names are told of one row; their number, and so the time to look at them, is the client's choice."""
+"""So many unknown names are told of one row, and so many of a request with a hint at what was meant; their number, and
+so the time to look at them, is the client's choice."""
+COMPARED = 10_000
+"""So many pairs of names are compared for the hints of one request."""
 NO_ANSWER = "no_answer"
 """The reason of a row that a model has no finite answer for; it is of no one column."""
+STRANGE = "the contract has no such column"
 PLAIN = frozenset({str, int})
-_SPACE = "".join(char for char in map(chr, range(0x3001)) if char.isspace() and char not in "\x1c\x1d\x1e\x1f")
-"""What Unicode calls white space, as the gate's engine does; Python adds four characters to it."""
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
-_ISO = re.compile(
-    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-    r"(?:[T ]([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?(?:[Zz]|([+-][0-9]{2}):?([0-9]{2})?)?)?"
-)
 
 
 class Finding(NamedTuple):
@@ -59,14 +51,6 @@ class Inputs(NamedTuple):
     findings: Sequence[Finding]
 
 
-class _Unfit(Exception):  # noqa: N818 - never seen by anybody
-    """A value breaks a rule."""
-
-    def __init__(self, rule: Rule, message: str) -> None:
-        self.rule: Rule = rule
-        self.message = message
-
-
 @dataclass(frozen=True)
 class Decoder:
     """Reads rows for one model.
@@ -81,7 +65,7 @@ class Decoder:
 
     @cached_property
     def _readers(self) -> Mapping[str, Callable[[Any], Any]]:
-        return {name: _reader(column) for name, column in self.columns.items()}
+        return {name: reader(column) for name, column in self.columns.items()}
 
     @cached_property
     def _listed(self) -> Mapping[str, Mapping[Any, str]]:
@@ -112,14 +96,14 @@ class Decoder:
         """Read rows as `json.loads` gives them; what breaks the contract is among the findings."""
         findings: list[Finding] = []
         known = self.columns.keys()
-        for place, row in enumerate(rows):
-            if not row.keys() <= known:
-                findings += islice((_unknown(place, name, known) for name in row if name not in known), MOST)
+        strange = [(place, row) for place, row in enumerate(rows) if not row.keys() <= known]
+        if strange:
+            findings += _unknown(strange, known)
         columns = {name: self._column(name, [row.get(name) for row in rows], findings) for name in self.columns}
         for name, ruled in self.rules.items():
             for place, reason, words in ruled.broken(columns[name]):
-                told = _told(self.columns[name], columns[name][place])
-                findings.append(Finding(place, name, reason, f"{told} {words}", is_range=True))
+                shown = told(self.columns[name], columns[name][place])
+                findings.append(Finding(place, name, reason, f"{shown} {words}", is_range=True))
         return Inputs(columns, len(rows), sorted(findings) if findings else ())
 
     def _column(self, name: str, values: list[Any], findings: list[Finding]) -> list[Any]:
@@ -140,14 +124,14 @@ class Decoder:
 
     def _value(self, name: str, value: Any, row: int, findings: list[Finding]) -> Any:
         column = self.columns[name]
-        if value is None or value == "" or (type(value) is str and not value.strip(_SPACE)):
+        if value is None or value == "" or (type(value) is str and not value.strip(SPACE)):
             if name in self.required:
                 findings.append(Finding(row, name, column.reason("missing", name), "a value is needed"))
             return None
         try:
             read = self._readers[name](value)
-        except _Unfit as unfit:
-            findings.append(Finding(row, name, column.reason(unfit.rule, name), unfit.message))
+        except Unfit as unfit:
+            findings.append(Finding(row, name, column.reason(unfit.rule, name), unfit.told(hidden=bool(column.pii))))
             return None
         for rule, message in _broken(column, read):
             findings.append(Finding(row, name, column.reason(rule, name), message, is_range=True))
@@ -167,8 +151,20 @@ def _bounds(column: Column) -> tuple[Any, Any]:
     return max(low, least), min(high, most)
 
 
-def _unknown(row: int, name: str, known: Collection[str]) -> Finding:
-    return Finding(row, name, "unknown_column", f"the contract has no such column{nearest(name, known)}")
+def _unknown(rows: Sequence[tuple[int, Mapping[str, Any]]], known: Collection[str]) -> Iterator[Finding]:
+    """The unknown names of rows, by place; the first of them with a hint, for which each name is looked at once."""
+    hints: dict[str, str] = {}
+    longest = 3 * max(map(len, known), default=0)  # longer names are not near
+    looks = min(MOST, COMPARED // max(1, len(known)))
+    seen = 0
+    for place, row in rows:
+        names = sorted([name for name in row if name not in known][:MOST])
+        for name in names[: max(0, MOST - seen)]:
+            if name not in hints and len(hints) < looks and len(name) <= longest:
+                hints[name] = nearest(name, known)
+            yield Finding(place, name, "unknown_column", f"{STRANGE}{hints.get(name, '')}")
+        yield from [Finding(place, name, "unknown_column", STRANGE) for name in names[max(0, MOST - seen) :]]
+        seen += len(names)
 
 
 def _broken(column: Column, value: Any) -> Sequence[tuple[Rule, str]]:
@@ -189,101 +185,10 @@ def _broken(column: Column, value: Any) -> Sequence[tuple[Rule, str]]:
         broken.append(("values", f"is none of {', '.join(categories[:10])}{', …' if len(categories) > 10 else ''}"))
     if column.pattern is not None and re.fullmatch(column.pattern, value) is None:
         broken.append(("pattern", f"does not match {column.pattern}"))
-    told = _told(column, value)
-    return [(rule, f"{told} {words}") for rule, words in broken]
-
-
-def _told(column: Column, value: Any) -> str:
-    """A value in a message, which may be logged as a warning."""
-    return "the value" if column.pii else shortened(value)
+    shown = told(column, value)
+    return [(rule, f"{shown} {words}") for rule, words in broken]
 
 
 def _midnight(value: Any) -> Any:
     """A date as the moment at which it begins; a contract's bounds may be either."""
     return datetime.datetime.combine(value, datetime.time()) if type(value) is datetime.date else value
-
-
-def _reader(column: Column) -> Callable[[Any], Any]:
-    if column.type in ("date", "datetime"):
-        return lambda value: _moment(value, column)
-    if column.type == "category" and any(type(value) is not str for value in column.values or ()):
-        return lambda value: _listed_category(value, column)
-    return {"float": _float, "int": _int, "bool": _bool, "category": _category, "text": _category}[column.type]
-
-
-def _float(value: Any) -> float:
-    if type(value) is not float and type(value) is not int:
-        raise _Unfit("type", f"must be a number, not {shortened(value)}")
-    if not abs(value) <= LARGEST:
-        raise _Unfit("type", f"{shortened(value)} is too large a number")
-    return value
-
-
-def _int(value: Any) -> int:
-    number = _float(value)
-    if type(number) is float and not number.is_integer():
-        raise _Unfit("type", f"must be a whole number, not {value}")
-    if not (abs(number) < EXACT if type(number) is float else -LARGEST_INT <= number + 1 <= LARGEST_INT + 1):
-        raise _Unfit("type", f"{shortened(value)} is too large a number")
-    return int(number)
-
-
-def _bool(value: Any) -> bool:
-    if value is True or value is False:
-        return value
-    if type(value) in (int, float) and value in (0, 1):
-        return bool(value)
-    raise _Unfit("type", f"must be true or false, not {shortened(value)}")
-
-
-def _category(value: Any) -> str:
-    if type(value) is str:
-        return value.strip(_SPACE)
-    if type(value) is float and not math.isfinite(value):
-        raise _Unfit("type", f"must be a category, not {value}")
-    if type(value) in (bool, int, float):
-        return canonical_text(value)
-    raise _Unfit("type", f"must be a text, a number or a boolean, not {shortened(value)}")
-
-
-def _listed_category(value: Any, column: Column) -> str:
-    """A category of a column that lists numbers or booleans: `1.0` is `1` there, and `True` is `true`, as in a file."""
-    text = _category(value)
-    if any(type(listed) is bool for listed in column.values or ()) and text.lower() in ("true", "false"):
-        text = text.lower()
-    if any(type(listed) in (int, float) for listed in column.values or ()):
-        text = re.sub(r"^(-?\d+\.\d*[1-9])0+$", r"\1", re.sub(r"^(-?\d+)\.0*$", r"\1", text))
-    return text
-
-
-def _moment(value: Any, column: Column) -> datetime.date:
-    """A date, or a moment without a zone (one with a zone is taken to UTC)."""
-    form = column.format or "ISO 8601"
-    if type(value) is not str:
-        raise _Unfit("type", f"must be a text with a {column.type} ({form}), not {shortened(value)}")
-    text = value.strip(_SPACE)
-    try:
-        moment = datetime.datetime.strptime(text, column.format) if column.format else _iso(text)
-        if moment.tzinfo is not None:
-            moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        raise _Unfit("type", f"{shortened(value)} is no {column.type} ({form})") from None
-    if column.type == "datetime":
-        return moment
-    if moment.time() != datetime.time():
-        raise _Unfit("type", f"{shortened(value)} has a time, and a date is asked for")
-    return moment.date()
-
-
-def _iso(text: str) -> datetime.datetime:
-    """A moment as the gate reads it, which also takes `2026-1-5` and fractions finer than microseconds."""
-    found = _ISO.fullmatch(text)
-    if found is None:
-        return datetime.datetime.fromisoformat(text)
-    year, month, day, hour, minute, second, fraction, ahead, beside = found.groups(default="")
-    zone = datetime.UTC if text[-1] in "Zz" else None
-    if ahead:
-        minutes = int(ahead[1:]) * 60 + int(beside or 0)
-        zone = datetime.timezone(datetime.timedelta(minutes=-minutes if ahead[0] == "-" else minutes))
-    clock = datetime.time(int(hour or 0), int(minute or 0), int(second or 0), int(f"{fraction:0<6}"[:6]), zone)
-    return datetime.datetime.combine(datetime.date(int(year), int(month), int(day)), clock)

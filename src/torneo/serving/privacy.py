@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
-from torneo.spec.columns import Contract, canonical_text
+from torneo.serving.values import canonical
+from torneo.spec.columns import Column, Contract
 
 DIGITS = 32
 _HASH = re.compile(f"[0-9a-f]{{{DIGITS}}}")
@@ -29,20 +31,28 @@ class Privacy:
     marked: Mapping[str, Literal["hash", "drop"]]
     """Columns of personal data."""
     secret: bytes
+    columns: Mapping[str, Column]
+    """The contract's, by name: equal values of them have equal hashes, however they are written."""
 
     @classmethod
     def of(cls, project: str, contract: Contract, secret: bytes) -> Privacy:
         """The rules that a contract makes."""
-        return cls(project, contract.key, contract.personal, secret)
+        return cls(project, contract.key, contract.personal, secret, contract.columns)
+
+    @cached_property
+    def _texts(self) -> Mapping[str, Callable[[Any], str]]:
+        names = {*self.key, *self.marked}
+        return {name: canonical(self.columns[name]) for name in names}
 
     def entity(self, row: Mapping[str, Any]) -> str:
         """The digest of the row's key, the same whenever the key is; empty if the row does not say its key.
 
-        >>> privacy = Privacy("churn", ["customer"], {}, b"secret")
+        >>> contract = Contract(key=("customer",), columns={"customer": Column(type="int")})
+        >>> privacy = Privacy.of("churn", contract, b"secret")
         >>> privacy.entity({"customer": 7.0}) == privacy.entity({"customer": " 7", "age": 30}) != ""
         True
         """
-        parts = [_text(row.get(name)) for name in self.key]
+        parts = [self._texts[name](row.get(name)) for name in self.key]
         return self._hash(self.project, *parts) if parts and all(parts) else ""
 
     def kept(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -51,7 +61,7 @@ class Privacy:
             return row
         kept = {name: value for name, value in row.items() if self.marked.get(name) != "drop"}
         for name, how in self.marked.items():
-            if how == "hash" and (text := _text(kept.get(name))):
+            if how == "hash" and (text := self._texts[name](kept.get(name))):
                 kept[name] = self._hash(self.project, name, text)
         return kept
 
@@ -71,8 +81,3 @@ def is_hidden(row: Mapping[str, Any], marked: Mapping[str, Literal["hash", "drop
         if (value is None and how == "drop") or (isinstance(value, str) and _HASH.fullmatch(value)):
             return True
     return False
-
-
-def _text(value: Any) -> str:
-    """The one text of a value, however a request writes it: 7, 7.0 and "7 " are the same; empty if there is none."""
-    return "" if value is None else canonical_text(value).strip()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from torneo.client import AsyncClient, Client, UnsendableError
 from torneo.client.calls import Calls
 from torneo.client.exchange import AnswerError, Reply, Send, Sleep, UnreachableError, ask
 
@@ -105,3 +107,52 @@ def test_no_rows_need_no_request() -> None:
     with pytest.raises(StopIteration) as ended:
         next(exchange)
     assert ended.value.value == ()
+
+
+def test_decimals_are_sent_as_numbers() -> None:
+    values = [Decimal("1.50"), Decimal(9007199254740993), Decimal("NaN"), Decimal("1E+20")]
+    send = Send("POST", "/predict", [{"a": value} for value in values])
+    assert send.arguments["content"] == b'[{"a":1.5},{"a":9007199254740993},{"a":null},{"a":100000000000000000000}]'
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, np.float32(math.inf), Decimal("Infinity"), Decimal("1E999")])
+def test_an_infinite_number_is_an_error_that_names_its_row_and_column(value: Any) -> None:
+    with pytest.raises(UnsendableError, match=r"^row 2, column LSTAT is -?inf"):
+        next(drive_once(Calls(None, 4).predict_many([{"LSTAT": 1.0}, {"LSTAT": value}])))
+    with pytest.raises(UnsendableError, match=r"^column LSTAT is -?inf"):
+        next(drive_once(Calls(None, 4).predict({"LSTAT": value})))
+
+
+def drive_once(exchange: Any) -> Any:
+    yield next(exchange).arguments
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+@pytest.mark.parametrize("key", ["torneo_secret\nX", "torneo_sécret", "torneo secret", "torneo_\x00secret", " \n"])
+def test_a_key_that_no_header_can_carry_is_refused_and_never_shown(client: Any, key: str) -> None:
+    with pytest.raises(UnsendableError, match="the API key") as caught:
+        client("http://127.0.0.1:1", key=key)
+    assert "torneo_" not in str(caught.value)
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_white_space_around_a_key_and_an_address_is_left_out(client: Any) -> None:
+    made = client(" http://127.0.0.1:1/models\n", key=" torneo_secret\n")
+    assert made._http.headers["X-API-Key"] == "torneo_secret"
+    assert str(made._http.base_url) == "http://127.0.0.1:1/models/"
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    "url", ["", "models.example", "localhost:8000", "ftp://models.example", "http://", "http://a:b"]
+)
+def test_an_address_of_no_server_is_refused(client: Any, url: str) -> None:
+    with pytest.raises(UnsendableError, match="the address of the server"):
+        client(url)
+
+
+def test_one_report_is_sent_alone_so_that_an_unknown_prediction_is_an_error() -> None:
+    exchange = Calls("housing", 4).report_one("a", 1.5)
+    assert next(exchange).json == {"prediction_id": "a", "value": 1.5}  # type: ignore[union-attr]
+    with pytest.raises(AnswerError, match="404 housing has no prediction a"):
+        exchange.send(httpx.Response(404, json={"detail": "housing has no prediction a"}))

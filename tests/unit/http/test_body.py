@@ -78,3 +78,29 @@ def test_another_cancellation_is_not_taken_for_slowness() -> None:
         assert task.cancelled()
 
     asyncio.run(use())
+
+
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ({b"content-encoding": b"gzip"}, "the body must be sent as it is, and Content-Encoding says gzip"),
+        ({b"content-encoding": b"deflate, br"}, "Content-Encoding says deflate, br"),
+        ({b"content-type": b"application/json; charset=iso-8859-1"}, "must be UTF-8, and Content-Type says iso-8859-1"),
+        ({b"content-type": b'text/csv; header=present; Charset="UTF-16"'}, "Content-Type says utf-16"),
+    ],
+)
+def test_a_body_that_would_have_to_be_decoded_is_refused(headers: dict[bytes, bytes], says: str) -> None:
+    with pytest.raises(Problem, match=says) as caught:
+        asyncio.run(BodyReader().read(sender(b"x"), headers, MOST, 5))
+    assert caught.value.status == 415
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {b"content-encoding": b"identity"}, {b"content-encoding": b""}, {b"content-type": b"application/json"},
+        {b"content-type": b"application/json; charset=UTF-8"}, {b"content-type": b'application/json;charset="utf-8"'},
+    ],
+)  # fmt: skip
+def test_a_body_in_plain_utf_8_is_read(headers: dict[bytes, bytes]) -> None:
+    assert asyncio.run(BodyReader().read(sender(b"x"), headers, MOST, 5)) == b"x"

@@ -143,6 +143,9 @@ def test_classes_are_checked_against_the_contract() -> None:
     with serve(trained(classes=True)) as served:
         [made] = _predict(served)
         assert served.client.post("/outcomes", json={"prediction_id": made, "value": 1}).status_code == 200
-        assert served.client.get(f"/history/{made}").json()["outcome"] == "1"
+        line = served.client.get(f"/history/{made}").json()
+        assert line["outcome"] == 1, "it is written as the prediction is"
+        assert type(line["outcome"]) is type(line["output"]["prediction"])
+        assert served.client.get("/history").json()["items"][0] == line
         answer = served.client.post("/outcomes", json={"prediction_id": made, "value": 2})
         assert (answer.status_code, answer.json()["errors"][0]["reason"]) == (422, "unknown_y")

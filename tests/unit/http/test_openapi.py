@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from surface import ROW, Served, serve, trained
 from torneo.http.row_schema import column_schema, typical
 from torneo.serving.endpoint import Lineup
+from torneo.serving.inputs import Decoder
 from torneo.serving.model import Model
 from torneo.spec.columns import Column
 
@@ -160,7 +162,7 @@ def test_where_ranges_are_warnings_they_are_described_and_do_not_bind() -> None:
     assert column_schema(column)["minimum"] == 0
     loose = column_schema(column, strict=False)
     assert loose["minimum"] < 0
-    assert loose["description"] == "how old (years); expected: minimum 0"
+    assert loose["description"] == "how old (years); expected: at least 0"
 
 
 @pytest.mark.parametrize(
@@ -178,9 +180,60 @@ def test_where_ranges_are_warnings_they_are_described_and_do_not_bind() -> None:
         (Column(type="category", values=["x"]), [], "x"),
         (Column(type="category"), ["p", "q", "q"], "q"),
         (Column(type="text", pattern="z+"), [], None),
+        (Column(type="text", pattern="[^@]+@[^@]+"), [], "name@example.org"),
+        (Column(type="date"), ["2023-01-01 00:00:00", "2023-01-02 00:00:00"], "2023-01-01"),
         (Column(type="date", format="%d/%m/%Y"), ["2026-01-02", "2026-01-03"], "02/01/2026"),
-        (Column(type="datetime"), [], "2026-01-01"),
+        (Column(type="datetime"), [], "2026-01-01T00:00:00Z"),
     ],
 )
 def test_examples_are_typical_and_fit(column: Column, seen: list[Any], expected: Any) -> None:
     assert typical(column, seen) == expected
+
+
+EVERY = [
+    {"type": "float"}, {"type": "float", "above": 0, "below": 1e-3}, {"type": "float", "max": -5},
+    {"type": "float", "min": 2, "max": 2}, {"type": "int"}, {"type": "int", "min": 0.5}, {"type": "int", "above": 2.5},
+    {"type": "int", "below": 2.5}, {"type": "int", "max": -7}, {"type": "int", "values": [3, 4]},
+    {"type": "int", "min": 2**60}, {"type": "bool"}, {"type": "category"}, {"type": "category", "values": ["S", "M"]},
+    {"type": "category", "values": [0, 2.5]}, {"type": "category", "values": [True, False]},
+    {"type": "category", "pattern": "[A-Z]{2}[0-9]+"}, {"type": "text"}, {"type": "text", "pattern": ".+@.+"},
+    {"type": "date"}, {"type": "date", "min": datetime.date(2023, 1, 1)},
+    {"type": "date", "min": datetime.datetime(2023, 1, 1, 12)}, {"type": "date", "above": datetime.date(2023, 1, 1)},
+    {"type": "date", "below": datetime.date(2023, 1, 1), "format": "%d.%m.%Y"},
+    {"type": "date", "max": datetime.date(1999, 1, 1)}, {"type": "datetime"},
+    {"type": "datetime", "above": datetime.datetime(2023, 1, 1, 12)},
+    {"type": "datetime", "max": datetime.date(1999, 1, 1), "format": "%Y/%m/%d %H:%M"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("declared", EVERY)
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("nullable", [True, False])
+def test_examples_are_as_described_and_are_accepted(declared: dict[str, Any], strict: bool, nullable: bool) -> None:
+    column = Column.model_validate(declared)
+    example = typical(column, [])
+    schema = column_schema(column, strict=strict, nullable=nullable)
+    jsonschema_rs.validator_for(schema, validate_formats=True).validate(example)
+    decoder = Decoder({"x": column}, frozenset() if nullable else frozenset({"x"}))
+    assert decoder.decode([{"x": example}]).findings == ()
+    assert jsonschema_rs.is_valid(schema, None) is nullable is not bool(decoder.decode([{"x": None}]).findings)
+
+
+@pytest.mark.parametrize("number", [2**53, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1])
+def test_whole_numbers_are_described_as_far_as_they_are_accepted(number: int) -> None:
+    column = Column(type="int")
+    accepted = not Decoder({"x": column}, frozenset({"x"})).decode([{"x": number}]).findings
+    assert jsonschema_rs.is_valid(column_schema(column), number) is accepted
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({"type": "date", "min": datetime.date(2023, 1, 1)}, "at least 2023-01-01"),
+        ({"type": "datetime", "below": datetime.datetime(2023, 1, 1, 12)}, "less than 2023-01-01T12:00:00"),
+        ({"type": "category", "values": ["S", "M", True]}, "one of S, M, true"),
+        ({"type": "text", "pattern": "a+", "rules": {"length": [0, 4]}}, "matching ^(?:a+)$, length 0, 4"),
+    ],
+)
+def test_what_does_not_bind_is_described_in_words(declared: dict[str, Any], expected: str) -> None:
+    assert column_schema(Column.model_validate(declared), strict=False)["description"] == f"expected: {expected}"

@@ -103,3 +103,43 @@ def test_a_head_without_end_is_cut_off(port: int, flood: bytes) -> None:
             while data := connection.recv(1000):
                 received += data
     assert received.split(b"\r\n")[0] in (b"", b"HTTP/1.1 431 Request Header Fields Too Large")
+
+
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+WEBSOCKET = b"connection: keep-alive, upgrade\r\nupgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+
+
+def told(port: int, parts: list[bytes]) -> bytes:
+    """What is answered to parts that are sent one after the other, until the server ends the connection."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(0.05)
+        while piece := connection.recv(100_000):
+            answer += piece
+    return answer
+
+
+@pytest.mark.parametrize("asks", [H2C, WEBSOCKET])
+@pytest.mark.parametrize("cut", [0, 1, 20, 150, 1000])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_wish_for_another_protocol_is_ignored_and_the_body_is_not_lost(
+    port: int, asks: bytes, cut: int, chunked: bool
+) -> None:
+    body = b'{"age":59}'
+    length, sent = b"Content-Length: 10\r\n", body
+    if chunked:
+        length, sent = b"Transfer-Encoding: chunked\r\n", b"a\r\n" + body + b"\r\n0\r\n\r\n"
+    request = b"POST / HTTP/1.1\r\nHost: a\r\n" + asks + length + b"\r\n"
+    whole = (request + sent) * 2 + b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    cut = cut if cut < 1000 else len(request)
+    answer = told(port, [part for part in (whole[:cut], whole[cut:]) if part])
+    assert [answer.count(b"\r\n\r\n%d" % size) for size in (10, 0)] == [2, 1], answer
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_very_many_wishes_in_one_packet_are_answered_too(port: int) -> None:
+    request = b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    answer = told(port, [request * 2000 + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"])
+    assert answer.count(b"HTTP/1.1 200 OK") == 2001

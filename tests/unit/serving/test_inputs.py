@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from torneo.engines.gate import ACCEPTED, gate
 from torneo.errors import GateError
-from torneo.serving.inputs import LARGEST, MOST, Decoder, Inputs
+from torneo.serving.inputs import Decoder, Inputs
+from torneo.serving.values import LARGEST
 from torneo.spec.columns import Column
 from torneo.spec.project import Project
 from torneo.spec.records import LINE
@@ -98,9 +99,9 @@ def test_a_value_is_read_in_the_type_of_its_column(column: str, value: Any, read
     ("column", "value", "message"),
     [
         ("price", "5", "must be a number, not '5'"),
-        ("price", True, "must be a number, not True"),
+        ("price", True, "must be a number, not true"),
         ("price", [1], "must be a number, not [1]"),
-        ("price", {"a": 1}, "must be a number, not {'a': 1}"),
+        ("price", {"a": 1}, 'must be a number, not {"a": 1}'),
         ("price", float("nan"), "nan is too large a number"),
         ("price", 1e39, "1e+39 is too large a number"),
         ("price", 10**400, "is too large a number"),
@@ -109,7 +110,7 @@ def test_a_value_is_read_in_the_type_of_its_column(column: str, value: Any, read
         ("number", 2.0**53, "is too large a number"),
         ("sold", "true", "must be true or false, not 'true'"),
         ("sold", 2, "must be true or false, not 2"),
-        ("colour", ["red"], "must be a text, a number or a boolean, not ['red']"),
+        ("colour", ["red"], 'must be a text, a number or a boolean, not ["red"]'),
         ("colour", float("inf"), "must be a category, not inf"),
         ("note", {}, "must be a text, a number or a boolean, not {}"),
         ("day", 20260105, "must be a text with a date (ISO 8601), not 20260105"),
@@ -141,7 +142,7 @@ def test_a_value_of_another_type_is_refused_by_the_name_the_gate_has_for_it(
         ("grade", "05", "unknown_x", "'05' is none of 0, 1, 2.5"),
         ("level", 4, "unknown_x", "4 is none of 1, 2, 3"),
         ("code", "ab", "malformed_x", "'ab' does not match"),
-        ("day", "2019-12-31", "below_min_x", "is below 2020-01-01"),
+        ("day", "2019-12-31", "below_min_x", "2019-12-31 is below 2020-01-01"),
         ("note", "hello", "length_x", "'hello' does not keep the rule length: 0, 4"),
         ("depth", 6, "max_x", "6 does not keep the rule max: 5"),
         ("depth", 0, "above_ground", "0 does not keep the rule above: 0"),
@@ -187,15 +188,6 @@ def test_all_mistakes_of_all_rows_are_told_at_once_with_their_places() -> None:
         (2, "prize", "unknown_column"),
     ]
     assert found[-1].message == "the contract has no such column (did you mean 'price'?)"
-
-
-def test_many_unknown_names_and_long_values_cost_and_say_little() -> None:
-    row = {f"name {number}": 1 for number in range(100_000)}
-    findings = decoder(x=COLUMNS["price"]).decode([row]).findings
-    assert len(findings) == MOST
-    [finding] = one(COLUMNS["price"], ["x" * 100_000]).findings
-    assert len(finding.message) < 200
-    assert len(one(COLUMNS["colour"], "x" * 100_000).findings[0].message) < 200
 
 
 def test_personal_data_is_not_in_the_messages_of_range_findings_which_may_be_logged() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from torneo.serving.inputs import Decoder
 from torneo.serving.privacy import Privacy
-from torneo.spec.columns import Contract
+from torneo.spec.columns import Column, Contract
 
 CONTRACT = Contract.model_validate(
     {
@@ -68,3 +71,88 @@ def test_without_a_key_there_is_no_entity() -> None:
     assert Privacy.of("p", plain, b"secret").entity({"age": 1}) == ""
     row = {"age": 1}
     assert Privacy.of("p", plain, b"secret").kept(row) is row
+
+
+KEYS: Mapping[str, Mapping[str, Any]] = {
+    "int": {"type": "int"},
+    "float": {"type": "float"},
+    "bool": {"type": "bool"},
+    "listed": {"type": "category", "values": [1, 2, 2.5]},
+    "flag": {"type": "category", "values": [True, False]},
+    "category": {"type": "category"},
+    "text": {"type": "text"},
+    "date": {"type": "date"},
+    "german": {"type": "date", "format": "%d.%m.%Y"},
+    "datetime": {"type": "datetime"},
+}
+DAYS = st.dates(datetime.date(1990, 1, 1), datetime.date(1990, 2, 3))
+SPELLINGS: Mapping[str, st.SearchStrategy[Any]] = {
+    "int": st.integers(-3, 3) | st.integers(-3, 3).map(float) | st.sampled_from([2**53 - 1, 2.0**53 - 1, -0.0]),
+    "float": st.integers(-3, 3) | st.integers(-3, 3).map(float) | st.sampled_from([0.5, 1e22, 10**22, 1e23, 10**23]),
+    "bool": st.sampled_from([True, False, 1, 0, 1.0, 0.0]),
+    "listed": st.sampled_from([1, 1.0, "1", "1.0", " 1 ", 2, "2.00", 2.5, "2.50"]),
+    "flag": st.sampled_from([True, "true", "True", " TRUE", False, "False", "false "]),
+    "category": st.sampled_from([1, 1.0, "1", "1.0", " 1\u00a0", "\x1c1", True, "true", "True"]),
+    "text": st.sampled_from([7, 7.0, "7", " 7", "07", False, "false"]),
+    "date": DAYS.flatmap(
+        lambda day: st.sampled_from(
+            [f"{day}", f"{day.year}-{day.month}-{day.day}", f"{day}T00:00:00", f"{day} 00:00:00", f"{day:%Y%m%d}"]
+        )
+    ),
+    "german": DAYS.map(lambda day: f"{day:%d.%m.%Y}") | DAYS.map(lambda day: f"{day.day}.{day.month}.{day.year}"),
+    "datetime": st.integers(0, 3).flatmap(
+        lambda hour: st.sampled_from(
+            [f"2024-01-05T0{hour}:00:00", f"2024-1-5 {hour}:00", f"2024-01-05T0{hour}:00:00.000Z",
+             f"2024-01-05T0{hour + 2}:00:00+02:00"]
+        )
+    ),
+}  # fmt: skip
+
+
+def keyed(kind: str) -> Privacy:
+    contract = Contract.model_validate({"key": ["k"], "columns": {"k": {**KEYS[kind], "pii": "hash"}}})
+    return Privacy.of("p", contract, b"secret")
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@given(data=st.data())
+def test_values_that_are_equal_to_the_model_are_one_subject(kind: str, data: st.DataObject) -> None:
+    first, second = ({"k": data.draw(SPELLINGS[kind])} for _ in range(2))
+    read = Decoder({"k": Column.model_validate(KEYS[kind])}, frozenset({"k"})).decode([first, second])
+    assert not read.findings
+    same = read.columns["k"][0] == read.columns["k"][1]
+    privacy = keyed(kind)
+    assert (privacy.entity(first) == privacy.entity(second)) is same
+    assert (privacy.kept(first) == privacy.kept(second)) is same
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "sent"),
+    [
+        ("int", "1.0", 1), ("int", "9007199254740993", 9007199254740993), ("float", "5e-1", 0.5), ("float", "2", 2.0),
+        ("bool", "True", True), ("bool", "1", True), ("listed", "2.0", 2), ("date", "2024-1-5", "2024-01-05"),
+        ("date", datetime.date(2024, 1, 5), "2024-01-05"), ("german", datetime.date(2024, 1, 5), "5.1.2024"),
+        ("datetime", datetime.datetime(2024, 1, 5, 10), "2024-01-05T10:00"),
+    ],
+)  # fmt: skip
+def test_a_subject_is_found_by_the_text_of_a_command_line_and_by_the_value_of_a_file(
+    kind: str, asked: Any, sent: Any
+) -> None:
+    assert keyed(kind).entity({"k": asked}) == keyed(kind).entity({"k": sent}) != ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("int", 7, "7"), ("int", 9007199254740993, "9007199254740993"), ("text", "Ada L", "Ada L"),
+        ("date", "2024-01-05", "2024-01-05"), ("german", "05.01.2024", "05.01.2024"),
+        ("listed", 2.5, "2.5"), ("float", 0.1, "0.1"),
+        ("datetime", "2024-01-05T10:30:00", "2024-01-05T10:30:00"), ("date", "soon ", "soon"), ("int", [1], "[1]"),
+    ],
+)  # fmt: skip
+def test_canonical_values_and_those_that_cannot_be_read_keep_the_hash_that_older_logs_have(
+    kind: str, value: Any, text: str
+) -> None:
+    privacy = keyed(kind)
+    assert privacy.entity({"k": value}) == privacy._hash("p", text)
+    assert privacy.kept({"k": value}) == {"k": privacy._hash("p", "k", text)}
