@@ -98,7 +98,7 @@ class LogMonitor:
 
         Raises:
             NotFoundError: there is no champion.
-            ConflictError: the windows are too many.
+            ConflictError: the windows are too many, or the time ends before it begins.
             UnavailableError: it takes longer than `seconds`, or a store does not answer.
         """
         reigning = self._champion()
@@ -163,6 +163,7 @@ class LogMonitor:
         """What was asked and answered in a time.
 
         Raises:
+            ConflictError: the time ends before it begins.
             UnavailableError: it takes longer than `seconds`, or a store does not answer.
         """
         since, until = self._times(asked)
@@ -208,7 +209,13 @@ class LogMonitor:
 
     def _times(self, asked: Asked) -> Times:
         until = min(max(asked.until or self.clock.now(), EPOCH + USUAL), LATEST)
-        return min(max(asked.since or until - USUAL, EPOCH), LATEST), until
+        since = min(max(asked.since or until - USUAL, EPOCH), LATEST)
+        if since > until:
+            raise ConflictError(
+                f"there is no time from {since:%Y-%m-%d %H:%M} on and before {until:%Y-%m-%d %H:%M}",
+                fix="ask from the earlier moment to the later one; without --until that is now",
+            )
+        return since, until
 
     def _window(self, asked: Asked) -> str:
         return asked.window or self.project.watch.window
