@@ -21,6 +21,8 @@ OURS = (
     "suite", "reasons",
 )  # fmt: skip
 """Columns that Torneo adds to the tables of a load."""
+EARLIEST, LATEST = datetime.date(1000, 1, 1), datetime.date(9999, 12, 30)
+"""Days that have others before and after them."""
 LONGEST_NAME = 63
 """So many bytes a column's name may have in PostgreSQL."""
 SQL_TYPES: Mapping[ColumnType, SqlType] = {
@@ -98,7 +100,7 @@ class Dates(Frozen):
         """These dates.
 
         Raises:
-            ConflictError: they contradict each other.
+            ConflictError: they contradict each other, or lie at the ends of the calendar.
         """
         if date is not None and (first is not None or last is not None):
             raise ConflictError("a run has a date, or a first and a last day, not both", fix="leave one out")
@@ -106,6 +108,9 @@ class Dates(Frozen):
             raise ConflictError("a window has a first and a last day", fix="give both --from and --to")
         if first is not None and last is not None and first > last:
             raise ConflictError(f"the window's first day {first} is after its last day {last}", fix="swap them")
+        for day in (date, first, last):
+            if day is not None and not EARLIEST <= day <= LATEST:
+                raise ConflictError(f"{day} is beyond the days of windows", fix=f"stay from {EARLIEST} to {LATEST}")
         return cls(date=date, first=first, last=last)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from coins import DAY, SPEC, Coins
 from torneo.errors import ConflictError, GateError, HookError, LockedError, NotFoundError
+from torneo.stores.warehouse import open_warehouse
 
 
 def test_the_rows_of_the_window_are_loaded_and_the_report_counts_all(coins: Coins) -> None:
@@ -195,6 +196,10 @@ def test_dates_must_make_sense(coins: Coins) -> None:
         coins.run(DAY, first=DAY, last=DAY)
     with pytest.raises(ConflictError, match="a first and a last day"):
         coins.run(None, first=DAY)
+    with pytest.raises(ConflictError, match="9999-12-31 is beyond the days of windows"):
+        coins.run(None, first=DAY, last=datetime.date(9999, 12, 31))
+    with pytest.raises(ConflictError, match="0001-01-01 is beyond the days of windows"):
+        coins.run(datetime.date(1, 1, 1))
     with pytest.raises(ConflictError, match="2026-01-05 is after its last day 2026-01-04"):
         coins.run(None, first=DAY, last=datetime.date(2026, 1, 4))
     coins.write("AR,5/1/2026,1,1", spec=SPEC.replace("window: {column: day, days: 5}, ", ""))
@@ -231,3 +236,10 @@ def test_the_suites_agree_with_the_gate(coins: Coins, tmp_path: Path) -> None:
     assert {reason: count for reason, count in told["refused"].items() if count} == dict(report.reasons)
     assert json.loads((tmp_path / "docs" / "raw" / "validation.json").read_text())["success"]
     assert coins.project.runtime.objects.exists("coins/expectations/candidate/data_docs/index.html")
+
+
+def test_a_place_that_is_no_warehouse_is_told_without_its_password() -> None:
+    for place in ("mysql://me:hunter2@there/shop", "postgresql+asyncpg://me:hunter2@there/shop", ""):
+        with pytest.raises(ConflictError, match="warehouse") as told:
+            open_warehouse(place)
+        assert "hunter2" not in str(told.value)
