@@ -72,14 +72,14 @@ def test_a_wrong_project_file(place: Place) -> None:
     assert "unknown key 'tset' (did you mean 'test'?)" in err
 
 
-@pytest.mark.parametrize(("value", "told"), [("secret", "valid integer"), ("0", "greater than or equal to 1")])
+@pytest.mark.parametrize(("value", "told"), [("many", "valid integer"), ("0", "greater than or equal to 1")])
 def test_a_wrong_setting_has_no_traceback(place: Place, value: str, told: str) -> None:
     place.monkeypatch.setenv("TORNEO_JOBS", value)
     code, _, err = place.says("run")
     assert code == Exit.USAGE
     assert err.startswith("error TORNEO_JOBS: ")
     assert told in err
-    assert "secret" not in err
+    assert f"not '{value}'" in " ".join(err.split())
 
 
 def test_a_home_that_cannot_be_made(place: Place) -> None:
