@@ -68,9 +68,10 @@ def test_without_the_accepted_rows_a_key_is_compared_among_the_refused_only(gate
     assert retried(gated, project_of(), None)[0] == [5, 7]
 
 
-def test_retry_with_other_columns_cannot_compare_keys(gated: Path) -> None:
+@pytest.mark.parametrize("changed", [pl.col("id").cast(pl.String), pl.lit(1).alias("one_more")], ids=["type", "more"])
+def test_retry_with_other_columns_cannot_compare_keys(gated: Path, changed: pl.Expr) -> None:
     (gated / "other").mkdir()
-    pl.read_parquet(gated / ACCEPTED).cast({"id": pl.String}).write_parquet(gated / "other" / ACCEPTED)
+    pl.read_parquet(gated / ACCEPTED).with_columns(changed).write_parquet(gated / "other" / ACCEPTED)
     with pytest.raises(GateError, match=r"(?s)accepted under another contract.*run the project again"):
         retried(gated, project_of(), gated / "other" / ACCEPTED)
 
