@@ -65,6 +65,15 @@ class Coins:
         """What others read."""
         return set(self.table("prod.coins").select("site", "day", "value", "is_active").rows())
 
+    def active(self) -> set[str]:
+        """The sites that have an active row."""
+        return {site for site, _, _, active in self.prod() if active}
+
+    def refused(self) -> list[tuple[str, str, list[str]]]:
+        """Site, day and reasons of what the warehouse has as refused, in the order of the source."""
+        rows = self.table("dqm.coins_rejects").sort("source_line").select("site", "day", "reasons").rows()
+        return [(site, day, json.loads(reasons)) for site, day, reasons in rows]
+
     def runs(self) -> Mapping[str, Mapping[str, Any]]:
         """The details of runs by their status."""
         return {row["status"]: json.loads(row["details"]) for row in self.table("dqm.dq_runs").to_dicts()}

@@ -13,6 +13,7 @@ TorneoError
 │   ├── BundleError          a bundle is damaged, incomplete or not what was registered
 │   ├── NotFoundError        no such project, version, run or object
 │   ├── ConflictError        the action contradicts the present state
+│   │   └── MovedKeysError   a table has the keys of rows on days that the action may not touch
 │   └── MissingExtraError    an optional dependency is not installed
 └── Transient                the same call may succeed later; the runner retries
     ├── UnavailableError     a store or a server does not answer
@@ -25,6 +26,10 @@ The docstring of an error is its message when none is given.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SHOWN = 160
 """So many characters of a line are shown with a mistake."""
@@ -115,6 +120,14 @@ class NotFoundError(Terminal):
 
 class ConflictError(Terminal):
     """The action contradicts the present state."""
+
+
+class MovedKeysError(ConflictError):
+    """A table has the keys of rows on days that the action may not touch."""
+
+    def __init__(self, message: str, keys: pl.DataFrame, *, fix: str) -> None:
+        self.keys = keys
+        super().__init__(message, fix=fix)
 
 
 class MissingExtraError(Terminal):

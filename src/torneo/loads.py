@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torneo.errors import GateError, TorneoError
+from torneo.errors import GateError, MovedKeysError, TorneoError
 from torneo.orchestration import local
 from torneo.orchestration.local import RunReport, StepReport
 from torneo.ports import Progress
@@ -16,6 +18,10 @@ from torneo.spec.load_records import LoadReport, Retried
 from torneo.spec.loading import LoadProject
 from torneo.spec.records import GateReport, Snapshot
 from torneo.spec.tables import Window
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
 
 SUITES = ("raw", "candidate")
 
@@ -99,19 +105,38 @@ def retry(
         GateError: the contract's columns have changed since, or the file corrects what was not refused.
         LockedError: a run is at it.
     """
-    from torneo.engines.corrections import judge_again
     from torneo.sources import read_corrected
     from torneo.stages.retry import last_load
-    from torneo.stages.retry import retry as load_again
 
     corrected = None if file is None else read_corrected(file, spec.source, snapshot.columns)
     with runtime.state.lock(f"run/{spec.project}", runtime.owner):
         last = last_load(runtime.state, spec, gate)
-        files = runtime.objects.path(gate.accepted.key), runtime.objects.path(gate.rejected.key)
-        with runtime.load_context(spec, folder, progress, last.window) as context:
-            functions = context.hooks.functions.get("checks", {})
-            again = judge_again(spec, gate, files, corrected, context.work, context.progress, functions, last.window)
-            load, merged = load_again(context, last, snapshot, gate, again.report, again.accepted)
+        again = partial(_retry, runtime, spec, folder, progress, gate, snapshot, last, corrected)
+        try:
+            return again(None)
+        except MovedKeysError as moved:
+            return again(moved.keys)
+
+
+def _retry(
+    runtime: Runtime,
+    spec: LoadProject,
+    folder: Path,
+    progress: Progress,
+    gate: GateReport,
+    snapshot: Snapshot,
+    last: LoadReport,
+    corrected: pa.Table | None,
+    moved: pl.DataFrame | None,
+) -> Retried:
+    from torneo.engines.corrections import judge_again
+    from torneo.stages.retry import retry as load_again
+
+    files = runtime.objects.path(gate.accepted.key), runtime.objects.path(gate.rejected.key)
+    with runtime.load_context(spec, folder, progress, last.window) as context:
+        functions, work = context.hooks.functions.get("checks", {}), context.work
+        again = judge_again(spec, gate, files, corrected, work, progress, functions, last.window, moved)
+        load, merged = load_again(context, last, snapshot, gate, again.report, again.accepted)
     return Retried(
         tried=again.tried,
         passed=again.passed,

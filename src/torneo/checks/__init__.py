@@ -16,6 +16,9 @@ What a check means is decided here, once, for every engine:
   agree in the key and in every other column of the contract are copies: the first is accepted, the others are refused
   as `repeated_row`. Rows that agree in the key and differ elsewhere contradict each other: all are refused as
   `duplicate_key`. A key with an empty part equals no other.
+- **A load's window has a say where the key does not tell the day.** Rows of other days take part in the key's check, so
+  that all windows of one source agree; and a row whose key the table has on a day outside the window is refused as
+  `key_outside_window`, because to change it there would be to touch what is outside.
 - **A check looks at one row at a time**, so it gives the same answer whatever the size of the batches. Aggregates
   (`mean`, `over`) have no place in one.
 
@@ -27,10 +30,20 @@ names such a module. A contract asks for it as `rules: {NAME: argument}`.
 from torneo.checks._expressions import Value, compile_expression, compile_value
 from torneo.checks._flags import computed, present
 from torneo.checks._headers import check_headers
-from torneo.checks._plan import DUPLICATE_KEY, REPEATED_ROW, Check, function_checks, plan, rule_checks, where_keeps
+from torneo.checks._plan import (
+    DUPLICATE_KEY,
+    KEY_OUTSIDE_WINDOW,
+    REPEATED_ROW,
+    Check,
+    function_checks,
+    plan,
+    rule_checks,
+    where_keeps,
+)
 
 __all__ = [
     "DUPLICATE_KEY",
+    "KEY_OUTSIDE_WINDOW",
     "REPEATED_ROW",
     "Check",
     "Value",

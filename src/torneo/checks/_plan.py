@@ -24,6 +24,8 @@ REPEATED_ROW = "repeated_row"
 """The reason given to a copy of an accepted row."""
 DUPLICATE_KEY = "duplicate_key"
 """The reason given to rows that share a key and differ elsewhere."""
+KEY_OUTSIDE_WINDOW = "key_outside_window"
+"""The reason given to rows of a load whose key production has on a day outside the window."""
 
 RULES: tuple[Rule, ...] = ("min", "max", "above", "below", "values", "pattern")
 """The rules that a column declares as fields of its own, in the order of their reasons."""

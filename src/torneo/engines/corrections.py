@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from torneo.checks import REPEATED_ROW, check_headers
+from torneo.checks import KEY_OUTSIDE_WINDOW, REPEATED_ROW, check_headers
 from torneo.engines.gate import ACCEPTED, REJECTED, gate
 from torneo.engines.rows import Functions
 from torneo.errors import GateError
@@ -74,6 +74,7 @@ def judge_again(
     progress: Progress,
     functions: Functions,
     window: Window | None,
+    moved: pl.DataFrame | None = None,
 ) -> Again:
     """Gate refused rows, or the rows of a person's file, with today's contract and beside the accepted rows.
 
@@ -85,6 +86,7 @@ def judge_again(
         corrected: the columns of the source, and perhaps `__line__`; None tries all refused rows as they came.
         folder: where files are written: those of this gate, and what it makes of the load's.
         window: the days of the load.
+        moved: keys that the load's table has on days outside the window; rows with them are refused for that.
 
     Raises:
         GateError: a column is missing or cannot have the source's type, a row names a line that is not refused, or
@@ -100,17 +102,27 @@ def judge_again(
     tried.rows.with_columns(pl.col(ID).alias(LINE)).drop(ID).write_parquet(folder / "tried.parquet")
     (own := folder / "again").mkdir()
     again = gate(project, folder / "tried.parquet", own, progress, functions, accepted_before=accepted, window=window)
-    passed = pl.read_parquet(own / ACCEPTED, columns=[LINE])[LINE]
     failed = pl.read_parquet(own / REJECTED, columns=[LINE, REASONS]).rename({LINE: ID})
+    if moved is not None:
+        failed = pl.concat([failed, _refuse(own / ACCEPTED, moved)])
+    passed = pl.read_parquet(own / ACCEPTED, columns=[LINE])[LINE]
     placed = pl.col(ID).is_in(tried.places[ID].implode())
     copy = (pl.col(REASONS).list.len() == 1) & (pl.col(REASONS).list.first() == REPEATED_ROW)
     already = failed.filter(copy & ~placed)
     failed = failed.filter(~(copy & ~placed))
     _check_lines(tried, already[ID])
     left = _left(quarantine, tried, passed, failed)
-    report = _report(before, again, files, folder, left, own / ACCEPTED if len(passed) else None)
+    report = _report(before, again, files, folder, left, (own / ACCEPTED, len(passed)))
     counts = {"tried": tried.rows.height, "passed": len(passed), "refused": failed.height, "already": already.height}
     return Again(**counts, outside=again.outside_window + again.left_out, accepted=own / ACCEPTED, report=report)
+
+
+def _refuse(accepted: Path, moved: pl.DataFrame) -> pl.DataFrame:
+    """Take rows with moved keys out of the accepted ones; gives their numbers and reasons."""
+    rows = pl.read_parquet(accepted, memory_map=False)
+    rows.join(moved, on=moved.columns, how="anti", maintain_order="left").write_parquet(accepted)
+    away = rows.join(moved, on=moved.columns, how="semi")
+    return away.select(pl.col(LINE).alias(ID), pl.lit([KEY_OUTSIDE_WINDOW]).alias(REASONS))
 
 
 def _as_it_came(quarantine: pl.DataFrame) -> Tried:
@@ -207,21 +219,20 @@ def _report(
     files: tuple[Path, Path],
     folder: Path,
     left: pl.DataFrame,
-    passed: Path | None,
+    passed: tuple[Path, int],
 ) -> GateReport:
     """The gate of the load as it stands now; a table that has changed is written into the folder."""
     accepted, refused = before.accepted, before.rejected
-    if passed is not None:
-        both = [pl.scan_parquet(files[0]), pl.scan_parquet(passed).with_columns(pl.lit(None, pl.Int64).alias(LINE))]
+    further, count = passed
+    if count:
+        both = [pl.scan_parquet(files[0]), pl.scan_parquet(further).with_columns(pl.lit(None, pl.Int64).alias(LINE))]
         pl.concat(both).sink_parquet(folder / ACCEPTED)
-        accepted = Table(
-            key=ACCEPTED, digest=file_digest(folder / ACCEPTED), rows=before.accepted.rows + again.accepted.rows
-        )
+        accepted = Table(key=ACCEPTED, digest=file_digest(folder / ACCEPTED), rows=before.accepted.rows + count)
     if not left.equals(pl.read_parquet(files[1])):
         left.write_parquet(folder / REJECTED)
         refused = Table(key=REJECTED, digest=file_digest(folder / REJECTED), rows=left.height)
     counted = Counter(left[REASONS].explode().drop_nulls().to_list())
-    names = dict.fromkeys([*before.reasons, *again.reasons])
+    names = dict.fromkeys([*before.reasons, *again.reasons, KEY_OUTSIDE_WINDOW])
     return before.model_copy(
         update={
             "rows": accepted.rows + refused.rows + before.left_out + before.outside_window,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -21,13 +23,40 @@ from torneo.engines.types import typed_schema
 from torneo.errors import GateError
 from torneo.ports import Progress
 from torneo.spec.columns import Contract
-from torneo.spec.loading import AnyProject
+from torneo.spec.loading import AnyProject, LoadProject
 from torneo.spec.records import LINE, REASONS, GateReport, Table, file_digest
 from torneo.spec.tables import Window
 
 BATCH_ROWS = 250_000
 ACCEPTED = "accepted.parquet"
 REJECTED = "rejected.parquet"
+WITHHELD = "withheld.parquet"
+
+
+@dataclass
+class Tally:
+    """What the gate has seen so far."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0
+    outside: int = 0
+    undated: int = 0
+
+    def add(self, judged: Judged, refused: pl.Series, window: Window | None) -> None:
+        """Count a batch, with the lists of reasons of the rows that are refused."""
+        self.reasons.update(dict(refused.explode().value_counts().iter_rows()))
+        self.left_out += judged.left_out
+        self.outside += judged.outside
+        self.undated += 0 if window is None else judged.typed[window.column].null_count()
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where rows go."""
+
+    accepted: pq.ParquetWriter
+    rejected: pq.ParquetWriter
+    withheld: pq.ParquetWriter | None
 
 
 def gate(
@@ -43,9 +72,12 @@ def gate(
 ) -> GateReport:
     """Split the rows of a snapshot's Parquet file into `accepted.parquet` and `rejected.parquet` in `folder`.
 
+    A load has a third file, `withheld.parquet`: the keys of rows that the source has and that are not accepted.
+
     Memory is bounded by `batch_rows`, plus 16 bytes for each row where the contract has a key, plus the rows whose keys
     meet. Equal input gives equal files. With `accepted_before`, rows accepted earlier take part in the key's check.
-    Rows whose day is outside the `window` are left out and counted.
+    Rows whose day is outside the `window` are left out and counted; where the key does not tell the day, their keys
+    are compared all the same, so that each window of a snapshot sees the same keys twice.
 
     Raises:
         GateError: a column is missing, or the contract asks for something that its columns cannot give.
@@ -59,16 +91,19 @@ def gate(
     collisions = keys.NONE
     if project.contract.key:
         collisions = keys.collisions(rules, data, batch_rows, step, accepted_before)
-    reasons, left_out, outside = _write_all(rules, data, folder, schema, collisions, batch_rows, step)
+    load = isinstance(project, LoadProject)
+    tally = _write_all(rules, data, folder, schema, collisions, batch_rows, step, withhold=load)
     tables = [_table(folder / ACCEPTED), _table(folder / REJECTED)]
     step.done(f"{tables[1].rows:,} of {rows:,} rows refused")
     return GateReport(
         rows=rows,
         accepted=tables[0],
         rejected=tables[1],
-        left_out=left_out,
-        outside_window=outside,
-        reasons={name: reasons[name] for name in rules.reasons if reasons[name]},
+        withheld=_table(folder / WITHHELD) if load else None,
+        left_out=tally.left_out,
+        outside_window=tally.outside,
+        undated=tally.undated,
+        reasons={name: tally.reasons[name] for name in rules.reasons if tally.reasons[name]},
         unknown_columns=unknown,
     )
 
@@ -81,34 +116,47 @@ def _write_all(
     collisions: keys.Collisions,
     batch_rows: int,
     step: Progress,
-) -> tuple[Counter[str], int, int]:
-    """Write both files; how many rows carry each reason, were left out, and are outside the window."""
-    reasons: Counter[str] = Counter()
-    left_out = outside = position = 0
-    typed = typed_schema(rules.contract)
-    quarantine = {**schema, REASONS: pl.List(pl.String)}
+    *,
+    withhold: bool,
+) -> Tally:
+    """Write all files, and count."""
+    tally, position, typed = Tally(), 0, typed_schema(rules.contract)
+    key = {name: typed[name] for name in rules.contract.key}
     with (
-        _writer(folder / ACCEPTED, typed) as good_rows,
-        _writer(folder / REJECTED, quarantine) as bad_rows,
+        _writer(folder / ACCEPTED, typed) as accepted,
+        _writer(folder / REJECTED, {**schema, REASONS: pl.List(pl.String)}) as rejected,
+        _writer(folder / WITHHELD, key) if withhold else nullcontext() as withheld,
         ThreadPoolExecutor(1) as pool,
     ):
+        files = Files(accepted, rejected, withheld)
         writing: Future[None] | None = None
         for batch in batches(data, list(schema), batch_rows):
             judged = judge(rules, batch)
             good, refused = split(rules, judged, collisions.within(position, len(batch)))
+            if judged.away is not None:
+                _withhold(files, rules, judged.typed.filter(judged.away))
+                here = ~judged.away
+                good, refused = good.filter(here), refused.filter(here.filter(~good))
+                judged = judged.at_home()
             if not refused.is_empty():
-                _write(bad_rows, batch[judged.kept.arg_true().filter(~good)].with_columns(refused.alias(REASONS)))
+                _withhold(files, rules, judged.typed.filter(~good))
+                rows = batch[judged.kept.arg_true().filter(~good)]
+                _write(files.rejected, rows.with_columns(refused.alias(REASONS)))
             if writing is not None:
                 writing.result()
-            writing = pool.submit(_write, good_rows, judged.typed.select(list(typed)).filter(good))
-            reasons.update(dict(refused.explode().value_counts().iter_rows()))
-            outside += judged.outside
-            left_out += len(batch) - judged.typed.height - judged.outside
+            writing = pool.submit(_write, files.accepted, judged.typed.select(list(typed)).filter(good))
+            tally.add(judged, refused, rules.window)
             position += len(batch)
             step.advance(len(batch))
         if writing is not None:
             writing.result()
-    return reasons, left_out, outside
+    return tally
+
+
+def _withhold(files: Files, rules: Rules, rows: pl.DataFrame) -> None:
+    """Keep the keys of rows that are not accepted; one with an empty part is nobody's."""
+    if files.withheld is not None:
+        _write(files.withheld, rows.select(rules.contract.key).drop_nulls().unique(maintain_order=True))
 
 
 def _check_headers(contract: Contract, schema: pl.Schema, data: Path) -> tuple[str, ...]:

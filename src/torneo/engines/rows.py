@@ -33,8 +33,13 @@ class Rules:
     checks: tuple[Check, ...]
     headers: list[str]
     """The source's columns that the contract reads, and `__line__`."""
-    window: nw.Expr | None = None
-    """Whether a row belongs to the window of the run; None where there is none."""
+    window: Window | None = None
+    """The days of the run; None where there is no window."""
+
+    @property
+    def by_day(self) -> bool:
+        """Whether rows of other days can be left alone: there is a window, and equal keys are of the same day."""
+        return self.window is not None and (not self.contract.key or self.window.column in self.contract.key)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -52,8 +57,12 @@ class Judged:
     """The rows that take part: contract columns, `__line__` and flags."""
     broken: Mapping[int, pl.Series]
     """Index of a check to the rows of `typed` that break it; a check that no row breaks is not there."""
+    left_out: int = 0
+    """Rows for which `where` is not true."""
     outside: int = 0
     """Rows that would take part and are outside the window."""
+    away: pl.Series | None = None
+    """Which rows of `typed` are outside the window: only their keys count. None where there are none."""
 
     @property
     def good(self) -> pl.Series:
@@ -62,6 +71,15 @@ class Judged:
         for rows in self.broken.values():
             good = good & ~rows
         return good
+
+    def at_home(self) -> Judged:
+        """Without the rows that are outside the window."""
+        if self.away is None:
+            return self
+        here = ~self.away
+        kept = self.kept.scatter(self.kept.arg_true().filter(self.away), values=False)
+        broken = {index: rows.filter(here) for index, rows in self.broken.items()}
+        return replace(self, kept=kept, typed=self.typed.filter(here), broken=broken, away=None)
 
 
 def compile_rules(project: AnyProject, schema: pl.Schema, functions: Functions, window: Window | None = None) -> Rules:
@@ -82,14 +100,7 @@ def compile_rules(project: AnyProject, schema: pl.Schema, functions: Functions, 
         _try(check, frame, HookError)
     read = (column.header or name for name, column in contract.columns.items())
     headers = [*dict.fromkeys(header for header in read if header in schema), LINE]
-    return Rules(contract, project.source, keeps, (*declared, *own), headers, None if window is None else _in(window))
-
-
-def _in(window: Window) -> nw.Expr:
-    """Whether a row's day is in the window; a row without a readable day is, and is refused for that."""
-    day = nw.col(window.column)
-    inside: nw.Expr = (day.is_null() | ((day >= window.first) & (day <= window.last))).fill_null(value=True)
-    return inside
+    return Rules(contract, project.source, keeps, (*declared, *own), headers, window)
 
 
 def _try(check: Check, frame: nw.DataFrame[Any], error: type[GateError | HookError]) -> None:
@@ -114,19 +125,31 @@ def count(data: Path) -> int:
 
 
 def judge(rules: Rules, batch: pl.DataFrame) -> Judged:
-    """Parse a batch and compute its checks."""
+    """Parse a batch and compute its checks; rows outside the window take part where their keys may meet others."""
     typed = parse(rules.contract, rules.source, batch)
     if rules.keeps is None and rules.window is None:
         return check(rules, typed)
-    kept, inside = _where(typed, rules.keeps), _where(typed, rules.window)
-    outside = int((kept & ~inside).sum())
-    return replace(check(rules, typed.filter(kept & inside)), kept=kept & inside, outside=outside)
+    kept = _where(typed, rules.keeps)
+    inside = _inside(typed, rules.window)
+    outside, left_out = int((kept & ~inside).sum()), len(batch) - int(kept.sum())
+    if rules.by_day or not outside:
+        kept, away = kept & inside, None
+    else:
+        away = ~inside.filter(kept)
+    return replace(check(rules, typed.filter(kept)), kept=kept, left_out=left_out, outside=outside, away=away)
 
 
 def _where(typed: pl.DataFrame, condition: nw.Expr | None) -> pl.Series:
     if condition is None:
         return _all_true(typed.height)
     return nw.from_native(typed, eager_only=True).select(condition.alias("holds")).to_native()["holds"]
+
+
+def _inside(typed: pl.DataFrame, window: Window | None) -> pl.Series:
+    """Whether a row's day is in the window; a row without a readable day is, and is refused for that."""
+    if window is None:
+        return _all_true(typed.height)
+    return typed[window.column].is_between(window.first, window.last).fill_null(value=True)
 
 
 def check(rules: Rules, typed: pl.DataFrame) -> Judged:

@@ -48,7 +48,7 @@ def sample(
     for number, batch in enumerate(batches(data, rules.headers, size)):
         found = collisions.within(number * size, batch.height)
         key_reasons = pl.repeat(None, batch.height, eager=True, dtype=pl.String) if found is None else found
-        judged = judge(rules, batch.gather_every(every))
+        judged = judge(rules, batch.gather_every(every)).at_home()
         parts.append(_verdicts(rules, judged, key_reasons.gather_every(every).filter(judged.kept)))
         step.advance(batch.height)
     step.done(f"{sum(part.height for part in parts):,} of {rows:,} rows")

@@ -40,18 +40,27 @@ class Warehouse(Protocol):
         """Copy a Parquet file of the gate's refused rows into rejects; rows of the same run are replaced."""
         ...
 
-    def merge(self, tables: LoadTables, run: str, rows: Path, rules: MergeRules, at: datetime.datetime) -> Merged:
+    def merge(
+        self,
+        tables: LoadTables,
+        run: str,
+        rows: Path,
+        rules: MergeRules,
+        at: datetime.datetime,
+        withheld: Path | None = None,
+    ) -> Merged:
         """Copy accepted rows into staging, whose rows they replace, and merge them into production.
 
         `rows` is a Parquet file with the columns of the load in exactly their types (String, Int64, Float64, Boolean,
         Date, Datetime("us"), Decimal(precision, scale)). New keys are inserted, rows that differ are updated
-        (`updated_at` moves only then), and active keys that are missing inside the window are deactivated; keys
-        outside are not touched. Two merges into one table wait for each other; readers see all of a merge or nothing.
+        (`updated_at` moves only then), and active keys that are missing inside the window are deactivated, but for the
+        keys in `withheld` (a Parquet file), which the source has though their rows do not come; keys outside are not
+        touched. Two merges into one table wait for each other; readers see all of a merge or nothing.
 
         Raises:
             GateError: keys would be deactivated, and more of them than `max_shrink` allows; nothing is changed.
-            ConflictError: a row is outside the window, has no key or one that is there twice, or production has the
-                key outside the window; nothing is changed.
+            MovedKeysError: production has keys of these rows outside the window; nothing is changed.
+            ConflictError: a row is outside the window, has no key or one that is there twice; nothing is changed.
         """
         ...
 

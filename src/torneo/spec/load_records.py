@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from torneo.spec.frozen import Frozen
+from torneo.spec.records import GateReport
 from torneo.spec.tables import Merged, TableName, Window
 
 Status = Literal["running", "passed", "rejected_rows", "stopped"]
@@ -27,6 +28,8 @@ class Loaded(Frozen):
 
     run: str
     status: Status
+    gate: GateReport
+    """The gate after it has refused rows whose keys are in the table on days outside the window, too."""
     merged: Merged
 
 

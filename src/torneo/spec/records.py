@@ -74,8 +74,13 @@ class GateReport(Frozen):
     """All source columns as they came, plus `__line__` and `__reasons__`."""
     left_out: int
     """Rows for which `where` is not true."""
+    withheld: Table | None = None
+    """Of a load: the keys, in their types, of rows that the source has and that are not accepted: refused ones, and
+    where the key does not tell the day, those of other days."""
     outside_window: int = 0
     """Rows whose day is not in the window of the run."""
+    undated: int = 0
+    """Refused rows whose day cannot be read, so that they may belong to any window."""
     reasons: Mapping[str, int]
     """How many rows carry each reason."""
     unknown_columns: tuple[str, ...] = ()

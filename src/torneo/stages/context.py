@@ -55,13 +55,12 @@ class AnyContext:
 
     def keep_gate(self, report: GateReport, folder: Path) -> GateReport:
         """Store the tables of a gate, and of the gate of events before it."""
-        return report.model_copy(
-            update={
-                "accepted": self.keep(report.accepted, folder / "accepted.parquet", "accepted"),
-                "rejected": self.keep(report.rejected, folder / "rejected.parquet", "rejected"),
-                "events": None if report.events is None else self.keep_gate(report.events, folder / "events"),
-            }
-        )
+        parts = {"accepted": report.accepted, "rejected": report.rejected, "withheld": report.withheld}
+        kept = {
+            name: None if table is None else self.keep(table, folder / table.key, name) for name, table in parts.items()
+        }
+        events = None if report.events is None else self.keep_gate(report.events, folder / "events")
+        return report.model_copy(update={**kept, "events": events})
 
     def warn(self, message: str) -> None:
         """Tell something that does not stop the run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from torneo.checks import REPEATED_ROW
+from torneo.checks import KEY_OUTSIDE_WINDOW, REPEATED_ROW
 from torneo.errors import GateError
 from torneo.spec.frozen import Frozen
 from torneo.spec.records import GateReport, Snapshot
@@ -38,17 +38,25 @@ def gate(context: LoadContext, results: Mapping[str, Frozen]) -> GateReport:
 def stop_if_too_many(context: LoadContext, report: GateReport) -> None:
     """Refuse a load of which too many rows are refused.
 
-    Copies of an accepted row lose nothing, so they do not count for `max_rejected`.
+    Copies of an accepted row lose nothing, so they do not count for `max_rejected`. A row whose day cannot be read may
+    be of any window, so such rows count against all rows of the source, not against the window's.
 
     Raises:
         GateError: that is so.
     """
+    days = report.accepted.rows + report.rejected.rows - report.undated
+    copies = report.reasons.get(REPEATED_ROW, 0)
+    _stop(context, report, "", report.rejected.rows - report.undated - copies, days)
+    _stop(context, report, " of all days", report.undated, days + report.undated + report.outside_window)
+
+
+def _stop(context: LoadContext, report: GateReport, where: str, refused: int, judged: int) -> None:
     name, limit = context.project.project, context.project.contract.max_rejected
-    judged = report.accepted.rows + report.rejected.rows
-    refused = report.rejected.rows - report.reasons.get(REPEATED_ROW, 0)
     if refused > limit * judged:
         raise GateError(
-            f"{name}: the gate refused {refused:,} of {judged:,} rows ({refused / judged:.1%}), more than max_rejected "
-            f"allows ({limit:.1%}): {reasons_told(report)}; nothing was loaded into {context.project.load.to}",
-            fix=f"look at them with `torneo quarantine show {name}`; mend the data, the contract or max_rejected",
+            f"{name}: the gate refused {refused:,} of {judged:,} rows{where} ({refused / judged:.1%}), more than "
+            f"max_rejected allows ({limit:.1%}): {reasons_told(report)}; nothing was loaded into "
+            f"{context.project.load.to}",
+            fix=f"look at them with `torneo quarantine show {name}`; mend the data, the contract or max_rejected"
+            + ("; load a window that covers both days of a key" if KEY_OUTSIDE_WINDOW in report.reasons else ""),
         )

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
+from torneo.checks import KEY_OUTSIDE_WINDOW
+from torneo.errors import MovedKeysError
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Loaded
-from torneo.spec.records import GateReport
+from torneo.spec.records import GateReport, Snapshot, digest_of
+from torneo.spec.tables import LoadTables, Merged
 from torneo.stages.context import LoadContext
 from torneo.stages.gate import stop_if_too_many
 from torneo.stages.loading import SUITE, named, needed, outcome, record
+from torneo.stages.moved import refuse_moved
+from torneo.stages.retry import RETRIED
 
 
 def merge(context: LoadContext, results: Mapping[str, Frozen]) -> Loaded:
     """Keep the refused rows, and merge the window's accepted ones; nothing outside the window is touched.
+
+    Accepted rows whose key the table has on a day outside the window are refused, too.
 
     Raises:
         GateError: more rows are refused than the contract allows (rejects have them all the same), or more keys would
@@ -23,14 +32,47 @@ def merge(context: LoadContext, results: Mapping[str, Frozen]) -> Loaded:
     snapshot, landed = needed(results)
     gate = results["gate"]
     assert isinstance(gate, GateReport)  # noqa: S101 - for the type checker
-    tables, now = context.project.tables(snapshot.columns), context.clock.now()
+    tables = context.project.tables(snapshot.columns)
     bar = context.progress.step("merge")
-    rejected = named(context, tables, context.objects.path(gate.rejected.key))
-    context.warehouse.write_rejects(tables, landed.run, SUITE, rejected, now)
-    stop_if_too_many(context, gate)
-    accepted = context.objects.path(gate.accepted.key)
-    merged = context.warehouse.merge(tables, landed.run, accepted, context.project.rules(context.window), now)
-    report = outcome(context, landed.run, snapshot, gate, merged=merged)
+    try:
+        settled, merged = gate, _merge(context, tables, landed.run, gate)
+    except MovedKeysError as moved:
+        context.warn(f"refused as {KEY_OUTSIDE_WINDOW}: {moved.message}")
+        settled = _without(context, snapshot, gate, moved)
+        _tell(context, gate, settled)
+        merged = _merge(context, tables, landed.run, settled)
+    else:
+        _tell(context, gate, settled)
+    report = outcome(context, landed.run, snapshot, settled, merged=merged)
     record(context, landed.run, report.status, report)
     bar.done(f"{merged.staged:,} rows into {tables.prod}")
-    return Loaded(run=landed.run, status=report.status, merged=merged)
+    return Loaded(run=landed.run, status=report.status, gate=settled, merged=merged)
+
+
+def _merge(context: LoadContext, tables: LoadTables, run: str, gate: GateReport) -> Merged:
+    now, objects = context.clock.now(), context.objects
+    rejected = named(context, tables, objects.path(gate.rejected.key))
+    context.warehouse.write_rejects(tables, run, SUITE, rejected, now)
+    stop_if_too_many(context, gate)
+    withheld = None if gate.withheld is None or not gate.withheld.rows else objects.path(gate.withheld.key)
+    rules = context.project.rules(context.window)
+    return context.warehouse.merge(tables, run, objects.path(gate.accepted.key), rules, now, withheld)
+
+
+def _without(context: LoadContext, snapshot: Snapshot, gate: GateReport, moved: MovedKeysError) -> GateReport:
+    """The gate after it has refused the rows of moved keys."""
+    files = tuple(context.objects.path(table.key) for table in (gate.accepted, gate.rejected, snapshot.table))
+    folder = Path(tempfile.mkdtemp(dir=context.work))
+    report = refuse_moved(gate, (files[0], files[1], files[2]), moved.keys, folder)
+    tables = {"accepted": report.accepted, "rejected": report.rejected}
+    kept = {name: context.keep(table, folder / table.key, name) for name, table in tables.items()}
+    return report.model_copy(update=kept)
+
+
+def _tell(context: LoadContext, gate: GateReport, settled: GateReport) -> None:
+    """What the quarantine shows are the rows that this load has refused."""
+    name, dump = context.project.project, settled.model_dump(mode="json")
+    if settled != gate:
+        first = digest_of(gate.model_dump(mode="json"))
+        context.state.put(name, RETRIED, {"first": first, "gate": digest_of(dump)})
+    context.state.put(name, "gate", dump)

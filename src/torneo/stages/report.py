@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Loaded, LoadReport
-from torneo.spec.records import GateReport, Snapshot
+from torneo.spec.records import Snapshot
 from torneo.stages.context import LoadContext
 from torneo.stages.loading import needed, outcome, publish
 
@@ -15,11 +15,10 @@ from torneo.stages.loading import needed, outcome, publish
 def report(context: LoadContext, results: Mapping[str, Frozen]) -> LoadReport:
     """Let go of raw rows that are older than the load keeps, write the page, and add the load to the history."""
     snapshot, landed = needed(results)
-    gate, loaded = results["gate"], results["merge"]
-    assert isinstance(gate, GateReport)  # noqa: S101 - for the type checker
-    assert isinstance(loaded, Loaded)  # noqa: S101
+    loaded = results["merge"]
+    assert isinstance(loaded, Loaded)  # noqa: S101 - for the type checker
     _prune(context, snapshot, landed.run)
-    return publish(context, outcome(context, landed.run, snapshot, gate, merged=loaded.merged))
+    return publish(context, outcome(context, landed.run, snapshot, loaded.gate, merged=loaded.merged))
 
 
 def _prune(context: LoadContext, snapshot: Snapshot, run: str) -> None:

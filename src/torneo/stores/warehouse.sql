@@ -46,10 +46,17 @@ FROM {staging} AS s
 FULL JOIN (SELECT * FROM {prod} AS p WHERE {inside}) AS p ON {matches}
 
 -- moved --
-SELECT count(*), min(p.{window}), max(p.{window})
+SELECT {moved}, p.{window} AS torneo_day
 FROM {staging} AS s
 JOIN {prod} AS p ON {matches}
 WHERE ({inside}) IS NOT TRUE
+
+-- missing --
+SELECT count(*)
+FROM {prod} AS p
+WHERE p.is_active AND {inside}
+  AND NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {matches})
+  AND NOT EXISTS (SELECT 1 FROM torneo_withheld AS w WHERE {withheld})
 
 -- update --
 UPDATE {prod} AS p
@@ -72,3 +79,10 @@ FROM {staging} AS s
 UPDATE {prod} AS p
 SET is_active = FALSE, updated_at = :at
 WHERE p.is_active AND {inside} AND NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {matches})
+
+-- deactivate_others --
+UPDATE {prod} AS p
+SET is_active = FALSE, updated_at = :at
+WHERE p.is_active AND {inside}
+  AND NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {matches})
+  AND NOT EXISTS (SELECT 1 FROM torneo_withheld AS w WHERE {withheld})

@@ -82,6 +82,7 @@ class DuckdbWarehouse(SqlWarehouse):
 class DuckdbSession:
     """One transaction."""
 
+    temporary = "temp"
     types: Mapping[str, str] = TYPES
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, where: str) -> None:

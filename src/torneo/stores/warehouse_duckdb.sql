@@ -20,3 +20,6 @@ INSERT INTO {table} ({columns}) SELECT {columns} FROM staged_batch
 
 -- sort --
 SELECT {columns} FROM read_parquet(:file) ORDER BY {key}
+
+-- withhold --
+CREATE OR REPLACE TEMP TABLE torneo_withheld AS SELECT {key} FROM {prod} WHERE FALSE

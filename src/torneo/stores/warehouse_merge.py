@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from torneo.errors import ConflictError, GateError
+from torneo.errors import GateError, MovedKeysError
 from torneo.spec.tables import LoadTables, Merged, MergeRules
 from torneo.stores.sqlfile import quote, quote_table
-from torneo.stores.warehouse_rows import staged_batches
+from torneo.stores.warehouse_rows import key_batches, shown, staged_batches
 from torneo.stores.warehouse_session import Session, Values
 
 
@@ -22,17 +22,24 @@ class Difference:
     updated: int
     reactivated: int
     missing: int
-    """Active keys that are not staged."""
+    """Active keys that are neither staged nor withheld."""
     active: int
 
 
 def merge(
-    session: Session, tables: LoadTables, run: str, rows: Path, rules: MergeRules, at: datetime.datetime
+    session: Session,
+    tables: LoadTables,
+    run: str,
+    rows: Path,
+    rules: MergeRules,
+    at: datetime.datetime,
+    withheld: Path | None,
 ) -> Merged:
     """Copy rows into staging, compare it with production, and change what differs.
 
     Raises:
         GateError: more keys would go missing than `max_shrink` allows.
+        MovedKeysError: production has keys of these rows outside the window.
         ConflictError: a row cannot be merged.
     """
     fragments, values = _fragments(tables, rules), _values(rules, at)
@@ -45,6 +52,8 @@ def merge(
     if rules.window is not None and rules.window.column not in tables.key:
         _check_moved(session, tables, rules, fragments, values)
     difference = Difference(*session.rows("compare", fragments, values)[0])
+    if difference.missing and rules.missing == "deactivate" and withheld is not None:
+        difference = replace(difference, missing=_missing(session, tables, withheld, fragments, values))
     gone = difference.missing if rules.missing == "deactivate" else 0
     if gone and gone / difference.active > rules.max_shrink:
         raise _shrunk(tables, rules, difference)
@@ -53,7 +62,7 @@ def merge(
     if difference.inserted:
         session.run("insert_all" if difference.inserted == staged else "insert", fragments, values)
     if gone:
-        session.run("deactivate", fragments, values)
+        session.run("deactivate" if withheld is None else "deactivate_others", fragments, values)
     return Merged(
         staged=staged,
         inserted=difference.inserted,
@@ -72,6 +81,9 @@ def _fragments(tables: LoadTables, rules: MergeRules) -> Mapping[str, str]:
         "prod": quote_table(tables.prod),
         "staging": quote_table(tables.staging),
         "columns": ", ".join(map(quote, names)),
+        "key": ", ".join(map(quote, tables.key)),
+        "moved": ", ".join(f"s.{quote(name)}" for name in tables.key),
+        "withheld": " AND ".join(f"p.{quote(name)} = w.{quote(name)}" for name in tables.key),
         "staged": ", ".join(f"s.{quote(name)}" for name in names),
         "matches": " AND ".join(f"p.{quote(name)} = s.{quote(name)}" for name in tables.key),
         "differs": " OR ".join(f"p.{value} IS DISTINCT FROM s.{value}" for value in values) or "FALSE",
@@ -91,13 +103,22 @@ def _check_moved(
     session: Session, tables: LoadTables, rules: MergeRules, fragments: Mapping[str, str], values: Values
 ) -> None:
     """Refuse keys that production has outside the window: to update them there would be to touch what is outside."""
-    count, first, last = session.rows("moved", fragments, values)[0]
-    if count and rules.window is not None:
-        raise ConflictError(
-            f"{tables.prod}: {count:,} keys of this window ({rules.window.first} to {rules.window.last}) are there "
-            f"outside of it, with a {rules.window.column!r} from {first} to {last}",
-            fix="load a window that covers both",
+    moved = session.frame("moved", fragments, values)
+    if len(moved) and rules.window is not None:
+        window, days = rules.window, moved["torneo_day"]
+        raise MovedKeysError(
+            f"{tables.prod}: {len(moved):,} keys of this window ({window.first} to {window.last}) are there outside of "
+            f"it, with a {window.column!r} from {days.min()} to {days.max()}: {shown(tables, moved)}",
+            moved.select(tables.key),
+            fix="load a window that covers both days",
         )
+
+
+def _missing(session: Session, tables: LoadTables, withheld: Path, fragments: Mapping[str, str], values: Values) -> int:
+    """How many active keys are really no longer in the source: without the withheld ones."""
+    session.run("withhold", fragments)
+    session.load(f"{session.temporary}.torneo_withheld", key_batches(tables, withheld))
+    return int(session.rows("missing", fragments, values)[0][0])
 
 
 def _shrunk(tables: LoadTables, rules: MergeRules, difference: Difference) -> GateError:

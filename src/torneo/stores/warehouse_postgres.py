@@ -70,6 +70,7 @@ class PostgresWarehouse(SqlWarehouse):
 class PostgresSession:
     """One transaction."""
 
+    temporary = "pg_temp"
     types: Mapping[str, str] = TYPES
 
     def __init__(self, connection: Connection, where: str) -> None:

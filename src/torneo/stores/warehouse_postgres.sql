@@ -40,3 +40,6 @@ COPY {table} ({columns}) FROM STDIN
 
 -- analyze --
 ANALYZE {table}
+
+-- withhold --
+CREATE TEMP TABLE torneo_withheld ON COMMIT DROP AS SELECT {key} FROM {prod} WITH NO DATA

@@ -72,6 +72,17 @@ def staged_batches(tables: LoadTables, rows: Path, window: Window | None, consta
         yield _without_nul(frame).select(*_literals(constants), *names)
 
 
+def key_batches(tables: LoadTables, rows: Path) -> Batches:
+    """Batches of keys, as staging has them.
+
+    Raises:
+        ConflictError: the file lacks a column, or has one of another type.
+    """
+    _check_types(tables, rows)
+    for frame in _batches(rows, list(tables.key)):
+        yield _without_nul(frame)
+
+
 def sql_type(column: TableColumn) -> pl.DataType:
     """The Polars type of a typed column."""
     if column.type == "decimal":
@@ -130,7 +141,7 @@ def _check_types(tables: LoadTables, rows: Path) -> None:
 def _check_keys(tables: LoadTables, frame: pl.DataFrame) -> None:
     empty = frame.filter(pl.any_horizontal(pl.col(tables.key).is_null()))
     if len(empty):
-        raise ConflictError(f"{tables.prod}: {len(empty):,} rows have an empty key: {_shown(tables, empty)}")
+        raise ConflictError(f"{tables.prod}: {len(empty):,} rows have an empty key: {shown(tables, empty)}")
 
 
 def _check_window(tables: LoadTables, window: Window, frame: pl.DataFrame) -> None:
@@ -139,17 +150,17 @@ def _check_window(tables: LoadTables, window: Window, frame: pl.DataFrame) -> No
     if len(outside):
         raise ConflictError(
             f"{tables.prod}: {len(outside):,} rows have a {window.column!r} outside the window "
-            f"{window.first} to {window.last}: {_shown(tables, outside)}"
+            f"{window.first} to {window.last}: {shown(tables, outside)}"
         )
 
 
 def _twice(tables: LoadTables, rows: Path) -> ConflictError:
     keys = pl.scan_parquet(rows).group_by(tables.key).len("times").filter(pl.col("times") > 1)
     twice = keys.sort(tables.key).collect(engine="streaming")
-    return ConflictError(f"{tables.prod}: {len(twice):,} keys are there more than once: {_shown(tables, twice)}")
+    return ConflictError(f"{tables.prod}: {len(twice):,} keys are there more than once: {shown(tables, twice)}")
 
 
-def _shown(tables: LoadTables, frame: pl.DataFrame) -> str:
+def shown(tables: LoadTables, frame: pl.DataFrame) -> str:
     """The first keys, for people."""
     keys = frame.select(tables.key).head(SHOWN).rows()
     more = len(frame) - len(keys)

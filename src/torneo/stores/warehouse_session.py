@@ -17,6 +17,8 @@ class Session(Protocol):
 
     where: str
     """The database, for people, without a password."""
+    temporary: str
+    """The schema of tables that end with the transaction."""
     types: Mapping[str, str]
     """How the database writes the name of a type, by ours, in its catalogue."""
 

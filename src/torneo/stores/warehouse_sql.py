@@ -58,10 +58,18 @@ class SqlWarehouse:
             _clear_run(session, tables.rejects, run)
             return session.load(tables.rejects, reject_batches(tables, rows, constants))
 
-    def merge(self, tables: LoadTables, run: str, rows: Path, rules: MergeRules, at: datetime.datetime) -> Merged:
+    def merge(
+        self,
+        tables: LoadTables,
+        run: str,
+        rows: Path,
+        rules: MergeRules,
+        at: datetime.datetime,
+        withheld: Path | None = None,
+    ) -> Merged:
         """Copy accepted rows into staging, and merge them into production."""
         with self._transaction() as session:
-            return merge(session, tables, run, rows, rules, at)
+            return merge(session, tables, run, rows, rules, at, withheld)
 
     def record_run(
         self, run: str, project: str, suite: str, status: str, details: Mapping[str, Any], at: datetime.datetime

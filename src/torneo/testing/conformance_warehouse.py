@@ -13,6 +13,7 @@ from torneo.errors import ConflictError, GateError, NotFoundError, TorneoError
 from torneo.ports import Warehouse
 from torneo.spec.records import LINE
 from torneo.spec.tables import TableColumn
+from torneo.testing.conformance_warehouse_keys import keeps_withheld, tells_moved_keys
 from torneo.testing.conformance_warehouse_rows import TEXTS, keeps_raw_rows, keeps_rejects, prunes_raw_rows
 from torneo.testing.expect import equal, raises
 from torneo.testing.small_load import Row, as_file, at, counts, day, merge, prod, rules, tables, typed_frame, write_raw
@@ -251,6 +252,8 @@ WAREHOUSE_SUITE = (
     merges,
     deactivates_once,
     keeps_outside,
+    keeps_withheld,
+    tells_moved_keys,
     stops_at_shrinking,
     refuses_wrong_rows,
     waits_for_others,

@@ -58,6 +58,19 @@ def merge(
     )
 
 
+def merge_withholding(
+    warehouse: Warehouse, rows: list[Row], withheld: list[Row], load: LoadTables, by: MergeRules, on: int
+) -> Merged:
+    """The same, where the source has further keys."""
+    keys = load.model_copy(update={"columns": tuple(one for one in load.columns if one.name in load.key)})
+
+    def with_keys(file: Path) -> Merged:
+        frame = typed_frame(rows, load)
+        return as_file(frame, lambda good: warehouse.merge(load, f"run-{on}", good, by, at(on), file))
+
+    return as_file(typed_frame(withheld, keys), with_keys)
+
+
 def prod(warehouse: Warehouse) -> dict[str, Row]:
     """Production by id: amount, whether it is active, the days on which it was created and updated."""
     found = warehouse.read("prod.sales").select("id", "amount", "is_active", "created_at", "updated_at").rows()
