@@ -13,7 +13,7 @@ TorneoError
 │   ├── BundleError          a bundle is damaged, incomplete or not what was registered
 │   ├── NotFoundError        no such project, version, run or object
 │   ├── ConflictError        the action contradicts the present state
-│   │   └── MovedKeysError   a table has the keys of rows on days that the action may not touch
+│   ├── MovedKeysError       a table has the keys of rows on days that the action may not touch
 │   └── MissingExtraError    an optional dependency is not installed
 └── Transient                the same call may succeed later; the runner retries
     ├── UnavailableError     a store or a server does not answer
@@ -122,7 +122,7 @@ class ConflictError(Terminal):
     """The action contradicts the present state."""
 
 
-class MovedKeysError(ConflictError):
+class MovedKeysError(Terminal):
     """A table has the keys of rows on days that the action may not touch."""
 
     def __init__(self, message: str, keys: pl.DataFrame, *, fix: str) -> None:

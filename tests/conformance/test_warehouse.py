@@ -67,7 +67,7 @@ BROKEN_SQL = [
     ("deactivate", "{inside} AND", "", "keeps_outside", "deactivated keys"),
     ("compare", "WHERE {inside}", "", "keeps_outside", "window: expected"),
     ("compare", "count(*) FILTER (WHERE s.run_id IS NULL AND p.is_active)", "0", "stops_at_shrinking", "3 of 10 miss"),
-    ("moved", "({inside}) IS NOT TRUE", "FALSE", "refuses_wrong_rows", "a row .'b'"),
+    ("moved", "({inside}) IS NOT TRUE", "FALSE", "tells_moved_keys", "was not refused"),
     ("moved", "IS NOT TRUE", "IS NOT TRUE AND p.is_active", "tells_moved_keys", "moved keys"),
     ("missing", "p.is_active AND", "", "keeps_withheld", "the same again"),
     ("missing", "AND NOT EXISTS (SELECT 1 FROM torneo_withheld AS w WHERE {withheld})", "", "keeps_withheld", "two of"),

@@ -55,6 +55,7 @@ CODES: dict[type[errors.TorneoError], Exit] = {
     errors.BundleError: Exit.BUNDLE,
     errors.NotFoundError: Exit.NOT_FOUND,
     errors.ConflictError: Exit.CONFLICT,
+    errors.MovedKeysError: Exit.CONFLICT,
     errors.MissingExtraError: Exit.EXTRA,
     errors.UnavailableError: Exit.BUSY,
     errors.LockedError: Exit.BUSY,

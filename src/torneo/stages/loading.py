@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from torneo.errors import ConflictError, GateError, HookError, NotFoundError, TorneoError
+from torneo.errors import ConflictError, GateError, HookError, MovedKeysError, NotFoundError, TorneoError
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Landed, Loaded, LoadReport, Status
 from torneo.spec.records import GateReport, Snapshot, digest_of
@@ -124,7 +124,7 @@ def publish(context: LoadContext, report: LoadReport) -> LoadReport:
 
 def _refused(context: LoadContext, results: Results, error: TorneoError) -> None:
     """Where the data or the database refuses a step, record that the run stopped and why."""
-    if not isinstance(error, GateError | HookError | ConflictError):
+    if not isinstance(error, GateError | HookError | ConflictError | MovedKeysError):
         return
     snapshot, gate = results["ingest"], results.get("gate")
     assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker

@@ -108,7 +108,7 @@ def _check_moved(
         window, days = rules.window, moved["torneo_day"]
         raise MovedKeysError(
             f"{tables.prod}: {len(moved):,} keys of this window ({window.first} to {window.last}) are there outside of "
-            f"it, with a {window.column!r} from {days.min()} to {days.max()}: {shown(tables, moved)}",
+            f"it, with a {window.column!r} from {days.min()!s} to {days.max()!s}: {shown(tables, moved)}",
             moved.select(tables.key),
             fix="load a window that covers both days",
         )
