@@ -82,7 +82,7 @@ def _reload(opened: Project, file: Path | None) -> None:
     with TerminalProgress(err) as progress:
         done = opened.reload(progress, file=file)
     retried(out, done)
-    if done.load.rejected:
+    if done.load.status == "rejected_rows":
         raise typer.Exit(Exit.FINDINGS)
 
 

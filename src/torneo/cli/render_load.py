@@ -31,7 +31,7 @@ def load_report(console: Console, report: LoadReport, *, unchanged: bool = False
     console.print(
         f"{STATUS.get(report.status, report.status)}[dim]{work}; from {escape(report.file)}; run {report.run}[/]"
     )
-    if report.rejected:
+    if report.status == "rejected_rows":
         console.print(f"\nnext:  [bold]torneo quarantine show {escape(report.project)}[/]")
 
 
@@ -65,7 +65,7 @@ def loads_table(console: Console, name: str, entries: Sequence[Entry]) -> None:
             report.days,
             STATUS.get(report.status, report.status),
             f"{report.rows:,}",
-            f"{report.rejected:,}",
+            f"{report.rejected - report.copies:,}",
             *([f"{count:,}" for count in done] or ["", "", "", ""]),
             report.run[:12],
         )

@@ -19,7 +19,8 @@ def load_page(report: LoadReport, at: datetime.datetime) -> str:
 def _body(report: LoadReport, at: datetime.datetime) -> Iterator[str]:
     yield f"<h1>{escape(report.project)} {badge(report.status.replace('_', ' '), KINDS[report.status])}</h1>"
     yield f"<p>{escape(report.days)}, into <b>{escape(report.to)}</b></p>"
-    yield f'<p class="muted">from {escape(report.file)} ({escape(report.source)}), {at:%Y-%m-%d %H:%M} UTC</p>'
+    origin = f"from {escape(report.file)} ({escape(report.source)})" if report.file else "nothing came"
+    yield f'<p class="muted">{origin}, {at:%Y-%m-%d %H:%M} UTC</p>'
     if report.error:
         yield f'<p class="failed">{escape(report.error)}</p>'
     cards = (f'<div class="card"><b>{count:,}</b>{escape(name)}</div>' for name, count in counts(report).items())
@@ -38,7 +39,8 @@ def counts(report: LoadReport) -> dict[str, int]:
     """What became of the rows, by name."""
     found = {"rows in": report.rows}
     found |= {"left out by where": report.left_out} if report.left_out else {}
-    found |= {"outside the window": report.outside_window, "refused": report.rejected}
+    found |= {"outside the window": report.outside_window, "refused": report.rejected - report.copies}
+    found |= {"exact copies": report.copies} if report.copies else {}
     if report.merged is not None:
         merged = report.merged
         found |= {

@@ -61,6 +61,11 @@ class LoadReport(Frozen):
     """The object key of the page."""
 
     @property
+    def copies(self) -> int:
+        """Rejected rows that are exact copies of accepted ones, so that nothing is lost with them."""
+        return self.reasons.get("repeated_row", 0)
+
+    @property
     def days(self) -> str:
         """The window for people."""
         return "the whole table" if self.window is None else f"{self.window.first} to {self.window.last}"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from torneo.errors import ConflictError, GateError, HookError, MovedKeysError, NotFoundError, TorneoError
+from torneo.checks import REPEATED_ROW
+from torneo.errors import ConflictError, NotFoundError, TorneoError
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Landed, Loaded, LoadReport, Status
 from torneo.spec.records import GateReport, Snapshot, digest_of
@@ -60,6 +61,33 @@ def _production(context: LoadContext, results: Results) -> Inputs:  # noqa: ARG0
     return {"production table": known[0]["run_id"] if known else "nothing loaded"}
 
 
+def refuse_shared(context: LoadContext) -> None:
+    """Refuse to deactivate rows in a table that another project loads, too: to this one, the other's are missing.
+
+    Raises:
+        ConflictError: `dqm.dq_runs` knows of another project with the same table.
+    """
+    name, load = context.project.project, context.project.load
+    if load.missing == "keep":
+        return
+    try:
+        found = context.warehouse.read(RUNS).select("project", "details").iter_rows()
+    except NotFoundError:
+        return
+    others = sorted({project for project, details in found if project != name and _to(details) == load.to})
+    if others:
+        raise ConflictError(
+            f"{load.to} is also the table of {', '.join(others[:3])}, and with `missing: deactivate` each of the two "
+            "would deactivate what the other has loaded",
+            fix="set `missing: keep` or load into another table; if the other project is no more, delete its lines "
+            f"from {RUNS}",
+        )
+
+
+def _to(details: str) -> str | None:
+    return None if '"to"' not in details else json.loads(details).get("to")
+
+
 def needed(results: Results) -> tuple[Snapshot, Landed]:
     """The snapshot and the run, which every later step needs."""
     snapshot, landed = results["ingest"], results["raw"]
@@ -79,25 +107,31 @@ def record(context: LoadContext, run: str, status: Status, details: Frozen | Non
     context.warehouse.record_run(run, name, SUITE, status, dump, context.clock.now())
 
 
+def status_of(gate: GateReport) -> Status:
+    """How a run ended that has merged; copies of accepted rows lose nothing."""
+    return "passed" if gate.rejected.rows == gate.reasons.get(REPEATED_ROW, 0) else "rejected_rows"
+
+
 def outcome(
     context: LoadContext,
     run: str,
-    snapshot: Snapshot,
+    snapshot: Snapshot | None,
     gate: GateReport | None,
     *,
     merged: Merged | None = None,
     error: str = "",
 ) -> LoadReport:
-    """The report of a run that has merged, or stopped for the reason `error`."""
+    """The report of a run that has merged, or stopped for the reason `error`, perhaps before any row came."""
+    came = 0 if snapshot is None else snapshot.table.rows
     return LoadReport(
         project=context.project.project,
         run=run,
         to=context.project.load.to,
-        source=snapshot.source,
-        file=snapshot.file,
+        source="" if snapshot is None else snapshot.source,
+        file="" if snapshot is None else snapshot.file,
         window=context.window,
-        status="stopped" if merged is None else "rejected_rows" if gate is not None and gate.reasons else "passed",
-        rows=snapshot.table.rows if gate is None else gate.rows,
+        status="stopped" if merged is None or gate is None else status_of(gate),
+        rows=came if gate is None else gate.rows,
         left_out=0 if gate is None else gate.left_out,
         outside_window=0 if gate is None else gate.outside_window,
         accepted=0 if gate is None else gate.accepted.rows,
@@ -123,13 +157,14 @@ def publish(context: LoadContext, report: LoadReport) -> LoadReport:
 
 
 def _refused(context: LoadContext, results: Results, error: TorneoError) -> None:
-    """Where the data or the database refuses a step, record that the run stopped and why."""
-    if not isinstance(error, GateError | HookError | ConflictError | MovedKeysError):
-        return
-    snapshot, gate = results["ingest"], results.get("gate")
-    assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
+    """Record that the run stopped and why, in the warehouse if it answers, and in the history."""
+    snapshot, gate = results.get("ingest"), results.get("gate")
+    assert isinstance(snapshot, Snapshot | None)  # noqa: S101 - for the type checker
     assert isinstance(gate, GateReport | None)  # noqa: S101
-    run = run_id(context, snapshot)
+    if snapshot is None:
+        run = digest_of([context.project.project, _days(context, results), "no rows came"])[:32]
+    else:
+        run = run_id(context, snapshot)
     report = outcome(context, run, snapshot, gate, error=error.message)
     try:
         record(context, run, "stopped", report)
@@ -153,7 +188,7 @@ def named(context: LoadContext, tables: LoadTables, rows: Path) -> Path:
 
 
 LOADING: tuple[Step, ...] = (
-    Step("ingest", Snapshot, (), ("source",), outside=source_content),
+    Step("ingest", Snapshot, (), ("source",), outside=source_content, refused=_refused),
     Step(
         "raw",
         Landed,
@@ -174,6 +209,6 @@ LOADING: tuple[Step, ...] = (
         moves=_production,
         refused=_refused,
     ),
-    Step("report", LoadReport, ("ingest", "raw", "gate", "merge"), ("project", "load")),
+    Step("report", LoadReport, ("ingest", "raw", "gate", "merge"), ("project", "load"), refused=_refused),
 )
 """Raw and gate read the snapshot alone, so they run side by side."""

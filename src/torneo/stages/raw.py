@@ -9,7 +9,7 @@ from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Landed
 from torneo.spec.records import Snapshot
 from torneo.stages.context import LoadContext
-from torneo.stages.loading import named, record, run_id
+from torneo.stages.loading import named, record, refuse_shared, run_id
 
 
 def raw(context: LoadContext, results: Mapping[str, Frozen]) -> Landed:
@@ -17,7 +17,7 @@ def raw(context: LoadContext, results: Mapping[str, Frozen]) -> Landed:
 
     Raises:
         GateError: the source lacks a column of the contract; nothing is copied.
-        ConflictError: a table is of another shape, or the database refuses.
+        ConflictError: a table is of another shape, another project loads it, or the database refuses.
     """
     snapshot = results["ingest"]
     assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
@@ -25,6 +25,7 @@ def raw(context: LoadContext, results: Mapping[str, Frozen]) -> Landed:
     tables = context.project.tables(snapshot.columns)
     bar = context.progress.step("raw")
     at = context.clock.now()
+    refuse_shared(context)
     context.warehouse.migrate(tables)
     check_headers(context.project.contract, snapshot.columns)
     record(context, run, "running")

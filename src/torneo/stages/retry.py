@@ -11,7 +11,7 @@ from torneo.spec.loading import LoadProject
 from torneo.spec.records import GateReport, Snapshot, Table, digest_of
 from torneo.spec.tables import Merged
 from torneo.stages.context import LoadContext
-from torneo.stages.loading import SUITE, named, publish, record, runs
+from torneo.stages.loading import SUITE, named, publish, record, runs, status_of
 
 RETRIED = "retried"
 """The record that links the gate as it stands after a retry to the one that the load's steps know."""
@@ -22,13 +22,19 @@ def last_load(state: StateStore, project: LoadProject, gate: GateReport) -> Load
 
     Raises:
         NotFoundError: there was none.
-        ConflictError: it stopped or died, so that its accepted rows are perhaps not in the table either.
+        ConflictError: it stopped or died, so that its accepted rows are perhaps not in the table either, or it went
+            into another table.
     """
     name = project.project
     found = state.get(name, "load")
     if found is None:
         raise NotFoundError(f"{name} has not been loaded yet", fix=f"torneo run {name}")
     report = LoadReport.model_validate(found)
+    if report.to != project.load.to:
+        raise ConflictError(
+            f"the last load of {name} went into {report.to}, and the project now loads {project.load.to}",
+            fix=f"torneo run {name}",
+        )
     if report.merged is None or _loaded_gate(state, name) != _first_gate(state, name, gate):
         raise ConflictError(
             f"the last load of {name} ({report.days}) did not come to its end: its good rows may not be loaded either",
@@ -103,7 +109,7 @@ def _told(context: LoadContext, last: LoadReport, gate: GateReport, merged: Merg
     assert before is not None  # noqa: S101 - for the type checker
     report = last.model_copy(
         update={
-            "status": "rejected_rows" if gate.reasons else "passed",
+            "status": status_of(gate),
             "rows": gate.rows,
             "accepted": gate.accepted.rows,
             "rejected": gate.rejected.rows,

@@ -44,3 +44,9 @@ def test_a_stopped_run_says_why_and_merges_nothing() -> None:
 def test_rows_that_where_leaves_out_are_counted_if_there_are_any() -> None:
     assert counts(REPORT.model_copy(update={"left_out": 4}))["left out by where"] == 4
     assert "left out by where" not in counts(REPORT)
+
+
+def test_copies_are_told_apart_and_a_load_without_rows_says_so() -> None:
+    copied = REPORT.model_copy(update={"reasons": {"repeated_row": 3, "invalid_day": 4}})
+    assert (counts(copied)["refused"], counts(copied)["exact copies"]) == (4, 3)
+    assert "nothing came, 2026-01-06" in load_page(REPORT.model_copy(update={"file": "", "source": ""}), NOW)

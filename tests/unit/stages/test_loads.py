@@ -106,11 +106,6 @@ def test_raw_rows_stay_for_as_long_as_the_load_says(coins: Coins) -> None:
     assert coins.table("dqm.dq_runs").height == 3
 
 
-def test_copies_do_not_count_as_refused(coins: Coins) -> None:
-    coins.write("AR,5/1/2026,1,1", "AR,5/1/2026,1,1", "AR,5/1/2026,1,1")
-    assert coins.run().reasons == {"repeated_row": 2}
-
-
 def test_a_contract_that_cannot_be_judged_says_so_in_dq_runs(coins: Coins) -> None:
     coins.run()
     (coins.folder / "checks.py").write_text("def never(frame):\n    raise ValueError('no')\n")
