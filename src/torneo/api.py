@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -84,10 +84,12 @@ class Project:
         date: datetime.date | None = None,
         first: datetime.date | None = None,
         last: datetime.date | None = None,
+        force: bool = False,
     ) -> RunReport:
         """Bring the project up to date: gate, train, judge, promote; or gate and load the days of a window.
 
         A load is for the window that ends with `date` (today without it), or for the days from `first` to `last`.
+        With `force` all steps run again, although nothing that they depend on has changed.
 
         Raises:
             ConflictError: the dates contradict each other, or the project has no window.
@@ -96,11 +98,11 @@ class Project:
         if isinstance(self.spec, LoadProject):
             window = self.spec.window(dates, self.runtime.clock.now().date())
             quiet = progress or SilentProgress()
-            return loads.run(self.runtime, self.spec, self.folder, quiet, tell or _ignore, window)
+            return loads.run(self.runtime, self.spec, self.folder, quiet, tell or _ignore, window, force=force)
         if dates.given:
             raise ConflictError(f"{self.name} trains: dates are for projects with `load:`", fix="leave the dates out")
         with self.runtime.context(self.spec, self.folder, progress or SilentProgress()) as context:
-            return local.run(context, self.runtime.owner, tell or _ignore)
+            return local.run(replace(context, force=force), self.runtime.owner, tell or _ignore)
 
     @property
     def loads_a_table(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,8 @@ def run(
     progress: Progress,
     tell: Callable[[StepReport], None],
     window: Window | None,
+    *,
+    force: bool = False,
 ) -> RunReport:
     """Gate and load the days of a window, and have Great Expectations look at what the gate has judged, if it is to.
 
@@ -43,7 +46,7 @@ def run(
     """
     try:
         with runtime.load_context(spec, folder, progress, window) as context:
-            done = local.run(context, runtime.owner, tell)
+            done = local.run(replace(context, force=force), runtime.owner, tell)
     except GateError:
         _look(runtime, spec, folder, progress, tell)
         raise

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from torneo.errors import UnavailableError
+from torneo.errors import ConflictError, UnavailableError
 from torneo.ports import Warehouse
 from torneo.spec.tables import LoadTables, Merged, MergeRules
 from torneo.stores import warehouse_duckdb
 from torneo.stores.warehouse import open_warehouse
 from torneo.stores.warehouse_duckdb import DuckdbWarehouse
 from torneo.testing import WAREHOUSE_SUITE
-from torneo.testing.small_load import Row, at, day, merge, rules, tables
+from torneo.testing.small_load import Row, at, counts, day, merge, rules, tables
 
 Factory = Callable[[], Warehouse]
 NUMBERS = itertools.count()
@@ -72,6 +72,8 @@ BROKEN_SQL = [
     ("missing", "p.is_active AND", "", "keeps_withheld", "the same again"),
     ("missing", "AND NOT EXISTS (SELECT 1 FROM torneo_withheld AS w WHERE {withheld})", "", "keeps_withheld", "two of"),
     ("deactivate_others", "is_active = FALSE", "is_active = TRUE", "keeps_withheld", "the same again"),
+    ("held", "FILTER (WHERE p.is_active)", "", "tells_what_is_held", "held in a window"),
+    ("put_run", ":status,", "'running',", "records_a_merge", "lines after a merge"),
     ("put_run", "DO UPDATE SET", "DO UPDATE SET run_id = 'x' || dq_runs.run_id,", "records_runs", "lines of a run"),
     ("put_run", "status = excluded.status,", "", "records_runs", "lines of a run"),
     ("rows_where", "{conditions}", "TRUE OR ({conditions})", "reads_where", "rows where"),
@@ -102,6 +104,14 @@ class FailsWhenBusy(DuckdbWarehouse):
             self.busy.release()
 
 
+class SwallowsErrors(DuckdbWarehouse):
+    def merge(self, *arguments: Any) -> Merged:
+        try:
+            return super().merge(*arguments)
+        except ConflictError:
+            return counts(0)
+
+
 class ReadsApproximately(DuckdbWarehouse):
     def read(self, table: str, *, where: Mapping[str, Any] | None = None) -> pl.DataFrame:
         return super().read(table, where=where).with_columns(pl.col("wide").cast(pl.Float64))
@@ -117,6 +127,7 @@ class TakesAnyName(DuckdbWarehouse):
 
 BROKEN = [
     (FailsWhenBusy, "waits_for_others", "a merge failed while others ran: busy"),
+    (SwallowsErrors, "refuses_wrong_rows", "ConflictError was not raised"),
     (ReadsApproximately, "keeps_values", "values of row 0"),
     (TakesAnyName, "refuses_names", "ConflictError was not raised"),
 ]

@@ -71,6 +71,7 @@ def run(
     date: Annotated[datetime.datetime | None, typer.Option(formats=DAY, help="A load: the run's date; today.")] = None,
     first: Annotated[datetime.datetime | None, typer.Option("--from", formats=DAY, help="A load: first day.")] = None,
     last: Annotated[datetime.datetime | None, typer.Option("--to", formats=DAY, help="A load: last day.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run all steps again, although nothing has changed.")] = False,
     json: Json = False,
 ) -> None:
     """Bring projects up to date: gate the data, then train, judge and promote on evidence, or load a table."""
@@ -81,7 +82,8 @@ def run(
         opened = api.Project.load(where or None)
         err.print(f"[bold]{opened.name}[/bold]")
         with TerminalProgress(err) as progress:
-            report = opened.run(progress, _tell, date=_day(date), first=_day(first), last=_day(last))
+            dates = {"date": _day(date), "first": _day(first), "last": _day(last)}
+            report = opened.run(progress, _tell, **dates, force=force)
         reports.append(report)
         if not json:
             _show(opened, report, where)

@@ -155,6 +155,8 @@ def _why(context: AnyContext, task: Task, known: Mapping[str, Any] | None) -> st
     """Why the step must run, or None."""
     if known is None:
         return "it has not run before"
+    if context.force:
+        return "--force"
     before = known["inputs"]
     changed = sorted(name for name in {*before, *task.inputs} if before.get(name) != task.inputs.get(name))
     if changed:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from torneo.spec.tables import LoadTables, Merged, MergeRules
+from torneo.spec.tables import Held, LoadTables, Merged, MergeRules, RunLine, Window
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,7 +47,9 @@ class Warehouse(Protocol):
         rows: Path,
         rules: MergeRules,
         at: datetime.datetime,
+        *,
         withheld: Path | None = None,
+        line: Callable[[Merged], RunLine] | None = None,
     ) -> Merged:
         """Copy accepted rows into staging, whose rows they replace, and merge them into production.
 
@@ -55,7 +57,8 @@ class Warehouse(Protocol):
         Date, Datetime("us"), Decimal(precision, scale)). New keys are inserted, rows that differ are updated
         (`updated_at` moves only then), and active keys that are missing inside the window are deactivated, but for the
         keys in `withheld` (a Parquet file), which the source has though their rows do not come; keys outside are not
-        touched. Two merges into one table wait for each other; readers see all of a merge or nothing.
+        touched. The run's `line` is written with them, so that it is there if and only if they are. Two merges into
+        one table wait for each other; readers see all of a merge or nothing.
 
         Raises:
             GateError: keys would be deactivated, and more of them than `max_shrink` allows; nothing is changed.
@@ -64,9 +67,11 @@ class Warehouse(Protocol):
         """
         ...
 
-    def record_run(
-        self, run: str, project: str, suite: str, status: str, details: Mapping[str, Any], at: datetime.datetime
-    ) -> None:
+    def held(self, tables: LoadTables, window: Window | None) -> Held | None:
+        """What production has on the days of a window (None: all days); None where the table is not there."""
+        ...
+
+    def record_run(self, line: RunLine) -> None:
         """Write (or replace) the run's line in `dqm.dq_runs`, a table that is made when it is first needed."""
         ...
 

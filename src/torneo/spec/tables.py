@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -64,6 +65,27 @@ class MergeRules(Frozen):
     """What happens to active keys (in the window) that are no longer in the source."""
     max_shrink: float
     """The share of the active keys (in the window) that may go missing before the merge is refused."""
+
+
+class RunLine(Frozen):
+    """A run's line in `dqm.dq_runs`."""
+
+    run: str
+    project: str
+    suite: str
+    """The name of the rules that its rows were judged by."""
+    status: str
+    details: Mapping[str, Any]
+    at: datetime.datetime
+
+
+class Held(Frozen):
+    """What production has of the days that a run is responsible for."""
+
+    rows: int
+    active: int
+    updated: datetime.datetime | None
+    """When one of the rows changed last; None where there are none."""
 
 
 class Merged(Frozen):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torneo.hooks import Hooks
@@ -45,6 +45,8 @@ class AnyContext:
     """The digest of the code that decides results."""
     tags: dict[str, str]
     """What a tracked run should say of its surroundings, such as the git commit."""
+    force: bool = field(default=False, kw_only=True)
+    """Whether steps run although nothing that they depend on has changed."""
 
     def keep(self, table: Table, file: Path, folder: str) -> Table:
         """Store a table's file under its digest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from torneo.errors import ConflictError, NotFoundError, TorneoError
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Landed, Loaded, LoadReport, Status
 from torneo.spec.records import GateReport, Snapshot, digest_of
-from torneo.spec.tables import LoadTables, Merged
+from torneo.spec.tables import LoadTables, Merged, RunLine
 from torneo.stages.context import LoadContext
 from torneo.stages.plan import Inputs, Results, Step, source_content
 
@@ -20,6 +21,10 @@ SUITE = "candidate"
 """The name of the rules that refused rows are judged by."""
 RUNS = "dqm.dq_runs"
 STREAM = "loads"
+BEGUN = "begun"
+"""The record of the last run that began here."""
+LONGEST = datetime.timedelta(days=1)
+"""So long a run of another home may be at work."""
 
 
 def run_id(context: LoadContext, snapshot: Snapshot) -> str:
@@ -55,10 +60,15 @@ def _days(context: LoadContext, results: Results) -> Inputs:  # noqa: ARG001 - t
     return {"window": "all" if window is None else f"{window.first} to {window.last}"}
 
 
-def _production(context: LoadContext, results: Results) -> Inputs:  # noqa: ARG001 - the form of `outside`
-    """The last run that may have changed the production table."""
-    known = runs(context)
-    return {"production table": known[0]["run_id"] if known else "nothing loaded"}
+def production(context: LoadContext, results: Results) -> Inputs:
+    """The last run that may have changed the production table, and what the table has: others may write, too."""
+    snapshot, known = results["ingest"], runs(context)
+    assert isinstance(snapshot, Snapshot)  # noqa: S101 - for the type checker
+    held = context.warehouse.held(context.project.tables(snapshot.columns), context.window)
+    return {
+        "last load": known[0]["run_id"] if known else "nothing loaded",
+        "production table": "is not there" if held is None else digest_of(held.model_dump(mode="json")),
+    }
 
 
 def refuse_shared(context: LoadContext) -> None:
@@ -96,15 +106,34 @@ def needed(results: Results) -> tuple[Snapshot, Landed]:
     return snapshot, landed
 
 
+def line_of(context: LoadContext, run: str, status: Status, details: Frozen | None = None) -> RunLine:
+    """A run's line in `dqm.dq_runs`."""
+    dump = {} if details is None else details.model_dump(mode="json", exclude={"page", "status", "run", "project"})
+    project, now = context.project.project, context.clock.now()
+    return RunLine(run=run, project=project, suite=SUITE, status=status, details=dump, at=now)
+
+
 def record(context: LoadContext, run: str, status: Status, details: Frozen | None = None) -> None:
     """Write the run's line in `dqm.dq_runs`; a line that a killed process left at `running` is mended first."""
-    name = context.project.project
+    _mend(context, run)
+    if status == "running":
+        context.state.put(context.project.project, BEGUN, {"run": run})
+    context.warehouse.record_run(line_of(context, run, status, details))
+
+
+def _mend(context: LoadContext, run: str) -> None:
+    """Runs that began here are dead, as this one has the lock; those of others may be alive for a day."""
+    name, now = context.project.project, context.clock.now()
+    begun = (context.state.get(name, BEGUN) or {}).get("run")
     for line in runs(context):
-        if line["status"] == "running" and line["run_id"] != run:
+        if line["status"] != "running" or line["run_id"] == run:
+            continue
+        if line["run_id"] == begun or now - line["checked_at"] > LONGEST:
             known = {**json.loads(line["details"]), "error": f"its process ended before it did; run {run} came after"}
-            context.warehouse.record_run(line["run_id"], name, SUITE, "stopped", known, line["checked_at"])
-    dump = {} if details is None else details.model_dump(mode="json", exclude={"page", "status", "run", "project"})
-    context.warehouse.record_run(run, name, SUITE, status, dump, context.clock.now())
+            at, dead = line["checked_at"], line["run_id"]
+            context.warehouse.record_run(
+                RunLine(run=dead, project=name, suite=SUITE, status="stopped", details=known, at=at)
+            )
 
 
 def status_of(gate: GateReport) -> Status:
@@ -205,8 +234,8 @@ LOADING: tuple[Step, ...] = (
         Loaded,
         ("ingest", "raw", "gate"),
         ("contract", "load"),
-        outside=_production,
-        moves=_production,
+        outside=production,
+        moves=production,
         refused=_refused,
     ),
     Step("report", LoadReport, ("ingest", "raw", "gate", "merge"), ("project", "load"), refused=_refused),

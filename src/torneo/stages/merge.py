@@ -11,10 +11,10 @@ from torneo.errors import MovedKeysError
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Loaded
 from torneo.spec.records import GateReport, Snapshot, digest_of
-from torneo.spec.tables import LoadTables, Merged
+from torneo.spec.tables import LoadTables, Merged, RunLine
 from torneo.stages.context import LoadContext
 from torneo.stages.gate import stop_if_too_many
-from torneo.stages.loading import SUITE, named, needed, outcome, record
+from torneo.stages.loading import SUITE, line_of, named, needed, outcome, status_of
 from torneo.stages.moved import refuse_moved
 from torneo.stages.retry import RETRIED
 
@@ -34,29 +34,34 @@ def merge(context: LoadContext, results: Mapping[str, Frozen]) -> Loaded:
     assert isinstance(gate, GateReport)  # noqa: S101 - for the type checker
     tables = context.project.tables(snapshot.columns)
     bar = context.progress.step("merge")
+    context.warehouse.migrate(tables)
     try:
-        settled, merged = gate, _merge(context, tables, landed.run, gate)
+        settled, merged = gate, _merge(context, tables, snapshot, landed.run, gate)
     except MovedKeysError as moved:
         context.warn(f"refused as {KEY_OUTSIDE_WINDOW}: {moved.message}")
         settled = _without(context, snapshot, gate, moved)
         _tell(context, gate, settled)
-        merged = _merge(context, tables, landed.run, settled)
+        merged = _merge(context, tables, snapshot, landed.run, settled)
     else:
         _tell(context, gate, settled)
-    report = outcome(context, landed.run, snapshot, settled, merged=merged)
-    record(context, landed.run, report.status, report)
     bar.done(f"{merged.staged:,} rows into {tables.prod}")
-    return Loaded(run=landed.run, status=report.status, gate=settled, merged=merged)
+    return Loaded(run=landed.run, status=status_of(settled), gate=settled, merged=merged)
 
 
-def _merge(context: LoadContext, tables: LoadTables, run: str, gate: GateReport) -> Merged:
+def _merge(context: LoadContext, tables: LoadTables, snapshot: Snapshot, run: str, gate: GateReport) -> Merged:
     now, objects = context.clock.now(), context.objects
     rejected = named(context, tables, objects.path(gate.rejected.key))
     context.warehouse.write_rejects(tables, run, SUITE, rejected, now)
     stop_if_too_many(context, gate)
     withheld = None if gate.withheld is None or not gate.withheld.rows else objects.path(gate.withheld.key)
     rules = context.project.rules(context.window)
-    return context.warehouse.merge(tables, run, objects.path(gate.accepted.key), rules, now, withheld)
+
+    def line(merged: Merged) -> RunLine:
+        return line_of(context, run, status_of(gate), outcome(context, run, snapshot, gate, merged=merged))
+
+    return context.warehouse.merge(
+        tables, run, objects.path(gate.accepted.key), rules, now, withheld=withheld, line=line
+    )
 
 
 def _without(context: LoadContext, snapshot: Snapshot, gate: GateReport, moved: MovedKeysError) -> GateReport:

@@ -11,7 +11,7 @@ from torneo.spec.loading import LoadProject
 from torneo.spec.records import GateReport, Snapshot, Table, digest_of
 from torneo.spec.tables import Merged
 from torneo.stages.context import LoadContext
-from torneo.stages.loading import SUITE, named, publish, record, runs, status_of
+from torneo.stages.loading import SUITE, named, production, publish, record, runs, status_of
 
 RETRIED = "retried"
 """The record that links the gate as it stands after a retry to the one that the load's steps know."""
@@ -80,6 +80,7 @@ def retry(
     if gate.accepted != before.accepted:
         rules = context.project.rules(context.window).model_copy(update={"missing": "keep"})
         merged = context.warehouse.merge(tables, last.run, accepted, rules, now)
+        _remember(context, snapshot)
     parts = {"accepted": gate.accepted, "rejected": gate.rejected}
     kept = gate.model_copy(update={name: _keep(context, table, name) for name, table in parts.items()})
     if kept.rejected != before.rejected:
@@ -97,6 +98,15 @@ def _check_last(context: LoadContext, last: LoadReport) -> None:
             f"another load of {name} has run since",
             fix=f"torneo run {name}",
         )
+
+
+def _remember(context: LoadContext, snapshot: Snapshot) -> None:
+    """What production has now is what the load's merge has left, so that the next run has nothing to do."""
+    name, key = context.project.project, "step/merge"
+    known = context.state.get(name, key)
+    if known is not None:
+        inputs = {**known["inputs"], **production(context, {"ingest": snapshot})}
+        context.state.put(name, key, {**known, "inputs": inputs})
 
 
 def _keep(context: LoadContext, table: Table, folder: str) -> Table:

@@ -45,6 +45,11 @@ SELECT
 FROM {staging} AS s
 FULL JOIN (SELECT * FROM {prod} AS p WHERE {inside}) AS p ON {matches}
 
+-- held --
+SELECT count(*) AS rows, count(*) FILTER (WHERE p.is_active) AS active, max(p.updated_at) AS updated
+FROM {prod} AS p
+WHERE {inside}
+
 -- moved --
 SELECT {moved}, p.{window} AS torneo_day
 FROM {staging} AS s

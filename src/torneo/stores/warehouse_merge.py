@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torneo.errors import GateError, MovedKeysError
-from torneo.spec.tables import LoadTables, Merged, MergeRules
+from torneo.spec.tables import LoadTables, Merged, MergeRules, Window
 from torneo.stores.sqlfile import quote, quote_table
 from torneo.stores.warehouse_rows import key_batches, shown, staged_batches
 from torneo.stores.warehouse_session import Session, Values
@@ -42,7 +42,8 @@ def merge(
         MovedKeysError: production has keys of these rows outside the window.
         ConflictError: a row cannot be merged.
     """
-    fragments, values = _fragments(tables, rules), _values(rules, at)
+    fragments, days = inside(tables, rules.window)
+    fragments, values = {**fragments, **_fragments(tables)}, {"at": at, **days}
     for table in (tables.prod, tables.staging):
         session.run("lock", {"table": quote_table(table)})
     session.run("clear", {"table": quote_table(tables.staging)})
@@ -73,12 +74,20 @@ def merge(
     )
 
 
-def _fragments(tables: LoadTables, rules: MergeRules) -> Mapping[str, str]:
+def inside(tables: LoadTables, window: Window | None) -> tuple[Mapping[str, str], Values]:
+    """Fragments and values of a statement about the rows of a window in production, or about all of them."""
+    fragments = {"prod": quote_table(tables.prod), "window": "", "inside": "TRUE"}
+    if window is None:
+        return fragments, {}
+    column = quote(window.column)
+    days = {"window": column, "inside": f"p.{column} >= :first AND p.{column} < :after"}
+    return {**fragments, **days}, {"first": window.first, "after": window.last + datetime.timedelta(days=1)}
+
+
+def _fragments(tables: LoadTables) -> Mapping[str, str]:
     names = [column.name for column in tables.columns]
     values = [quote(name) for name in names if name not in tables.key]
-    window = "" if rules.window is None else quote(rules.window.column)
     return {
-        "prod": quote_table(tables.prod),
         "staging": quote_table(tables.staging),
         "columns": ", ".join(map(quote, names)),
         "key": ", ".join(map(quote, tables.key)),
@@ -88,15 +97,7 @@ def _fragments(tables: LoadTables, rules: MergeRules) -> Mapping[str, str]:
         "matches": " AND ".join(f"p.{quote(name)} = s.{quote(name)}" for name in tables.key),
         "differs": " OR ".join(f"p.{value} IS DISTINCT FROM s.{value}" for value in values) or "FALSE",
         "assignments": "".join(f", {value} = s.{value}" for value in values),
-        "window": window,
-        "inside": f"p.{window} >= :first AND p.{window} < :after" if window else "TRUE",
     }
-
-
-def _values(rules: MergeRules, at: datetime.datetime) -> Values:
-    if rules.window is None:
-        return {"at": at}
-    return {"at": at, "first": rules.window.first, "after": rules.window.last + datetime.timedelta(days=1)}
 
 
 def _check_moved(

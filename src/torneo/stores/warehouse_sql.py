@@ -9,10 +9,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torneo.errors import NotFoundError
 from torneo.spec.chain import canonical
-from torneo.spec.tables import LoadTables, Merged, MergeRules
+from torneo.spec.tables import Held, LoadTables, Merged, MergeRules, RunLine, Window
 from torneo.stores.sqlfile import quote, quote_table
-from torneo.stores.warehouse_merge import merge
+from torneo.stores.warehouse_merge import inside, merge
 from torneo.stores.warehouse_rows import raw_batches, reject_batches
 from torneo.stores.warehouse_session import Session
 from torneo.stores.warehouse_tables import migrate, migrate_runs
@@ -65,20 +66,31 @@ class SqlWarehouse:
         rows: Path,
         rules: MergeRules,
         at: datetime.datetime,
+        *,
         withheld: Path | None = None,
+        line: Callable[[Merged], RunLine] | None = None,
     ) -> Merged:
-        """Copy accepted rows into staging, and merge them into production."""
+        """Copy accepted rows into staging, merge them into production, and write the run's line."""
         with self._transaction() as session:
-            return merge(session, tables, run, rows, rules, at, withheld)
+            merged = merge(session, tables, run, rows, rules, at, withheld)
+            if line is not None:
+                _put_run(session, line(merged))
+        return merged
 
-    def record_run(
-        self, run: str, project: str, suite: str, status: str, details: Mapping[str, Any], at: datetime.datetime
-    ) -> None:
+    def held(self, tables: LoadTables, window: Window | None) -> Held | None:
+        """What production has on the days of a window; None where the table is not there."""
+        try:
+            with self._transaction() as session:
+                found = session.frame("held", *inside(tables, window))
+        except NotFoundError:
+            return None
+        return Held.model_validate(found.row(0, named=True))
+
+    def record_run(self, line: RunLine) -> None:
         """Write (or replace) the run's line in `dqm.dq_runs`."""
-        values = {"run": run, "project": project, "suite": suite, "status": status, "at": at}
         with self._transaction() as session:
             migrate_runs(session)
-            session.run("put_run", values={**values, "details": _NUL.sub("\\1\ufffd", canonical(details))})
+            _put_run(session, line)
 
     def read(self, table: str, *, where: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """A table's rows, those whose columns have the values of `where`."""
@@ -91,6 +103,11 @@ class SqlWarehouse:
             if not conditions:
                 return session.frame("rows", fragments, values)
             return session.frame("rows_where", {**fragments, "conditions": " AND ".join(conditions)}, values)
+
+
+def _put_run(session: Session, line: RunLine) -> None:
+    details = _NUL.sub("\\1\ufffd", canonical(line.details))
+    session.run("put_run", values={**line.model_dump(exclude={"details"}), "details": details})
 
 
 def _clear_run(session: Session, table: str, run: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -15,6 +14,7 @@ from torneo.spec.records import LINE
 from torneo.spec.tables import TableColumn
 from torneo.testing.conformance_warehouse_keys import keeps_withheld, tells_moved_keys
 from torneo.testing.conformance_warehouse_rows import TEXTS, keeps_raw_rows, keeps_rejects, prunes_raw_rows
+from torneo.testing.conformance_warehouse_runs import records_a_merge, records_runs, tells_what_is_held
 from torneo.testing.expect import equal, raises
 from torneo.testing.small_load import Row, as_file, at, counts, day, merge, prod, rules, tables, typed_frame, write_raw
 
@@ -211,20 +211,6 @@ def waits_for_others(factory: Factory) -> None:
     equal(len({row[2:] for row in prod(factory()).values()}), 1, "times of rows that one merge inserted")
 
 
-def records_runs(factory: Factory) -> None:
-    """A run's line is written before any migration, replaced by the same run, and its details come back as JSON."""
-    details = {"b": [1, None, "\0 \\u0000"], "a": {"ñ": 0.1}}
-    for status in ("started", "passed"):
-        factory().record_run("run-1", "sales", "candidate", status, details, at(2))
-    factory().record_run("run-2", "sales", "candidate", "failed", {}, at(3))
-    found = factory().read("dqm.dq_runs", where={"run_id": "run-1"}).to_dicts()
-    equal([row["status"] for row in found], ["passed"], "lines of a run")
-    equal(json.loads(found[0]["details"]), {"b": [1, None, "\ufffd \\u0000"], "a": {"ñ": 0.1}}, "details")
-    equal(
-        (found[0]["project"], found[0]["suite"], found[0]["checked_at"]), ("sales", "candidate", at(2)), "a run's line"
-    )
-
-
 def reads_where(factory: Factory) -> None:
     """Reading gives the rows with the values asked for, no value too; what is not there is an error."""
     warehouse = factory()
@@ -257,6 +243,8 @@ WAREHOUSE_SUITE = (
     refuses_wrong_rows,
     waits_for_others,
     records_runs,
+    records_a_merge,
+    tells_what_is_held,
     reads_where,
 )
 """The checks of a warehouse."""

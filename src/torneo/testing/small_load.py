@@ -66,7 +66,7 @@ def merge_withholding(
 
     def with_keys(file: Path) -> Merged:
         frame = typed_frame(rows, load)
-        return as_file(frame, lambda good: warehouse.merge(load, f"run-{on}", good, by, at(on), file))
+        return as_file(frame, lambda good: warehouse.merge(load, f"run-{on}", good, by, at(on), withheld=file))
 
     return as_file(typed_frame(withheld, keys), with_keys)
 

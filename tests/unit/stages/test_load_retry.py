@@ -14,6 +14,7 @@ from coins import DAY, SPEC, Coins
 from torneo.engines.quarantine import export
 from torneo.errors import ConflictError, GateError, SourceError
 from torneo.spec.load_records import Retried
+from torneo.spec.tables import RunLine
 
 MENDED = SPEC.replace("MX]", "MX, UY]")
 STANDS = ("prod.coins", "dqm.coins_rejects", "dqm.dq_runs", "raw.coins")
@@ -197,8 +198,9 @@ def test_a_file_that_is_not_there(refused: Coins) -> None:
 
 def test_a_later_load_in_the_warehouse_is_told(refused: Coins) -> None:
     warehouse = refused.project.runtime.warehouse
+    then = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
     warehouse.record_run(
-        "theirs", "coins", "candidate", "passed", {}, datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
+        RunLine(run="theirs", project="coins", suite="candidate", status="passed", details={}, at=then)
     )
     with pytest.raises(ConflictError, match=r"another load of coins has run since\n  fix: torneo run coins"):
         refused.project.reload()

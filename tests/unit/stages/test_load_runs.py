@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from coins import SPEC, Coins
+from coins import DAY, SPEC, Coins
 from torneo.errors import ConflictError, SourceError, UnavailableError
+from torneo.spec.tables import RunLine
 from torneo.stores.warehouse_duckdb import DuckdbWarehouse
+
+
+def line(run: str, then: datetime.datetime, **details: int) -> RunLine:
+    return RunLine(run=run, project="coins", suite="candidate", status="running", details=details, at=then)
 
 
 def test_copies_lose_nothing_so_the_run_has_passed(coins: Coins) -> None:
@@ -83,3 +91,64 @@ def test_refused_rows_are_not_taken_to_another_table(coins: Coins) -> None:
         ConflictError, match=r"went into prod.coins, and the project now loads prod.moved\n.*torneo run"
     ):
         coins.project.reload()
+
+
+def test_a_run_that_was_killed_is_mended_a_day_later(coins: Coins) -> None:
+    warehouse, then = coins.project.runtime.warehouse, datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    warehouse.record_run(line("killed", then, rows=3))
+    warehouse.record_run(line("other", then).model_copy(update={"project": "another_project"}))
+    report = coins.run()
+    lines = {line["run_id"]: line for line in coins.table("dqm.dq_runs").to_dicts()}
+    assert (lines["killed"]["status"], lines["killed"]["checked_at"]) == ("stopped", then)
+    why = f"its process ended before it did; run {report.run} came after"
+    assert json.loads(lines["killed"]["details"]) == {"rows": 3, "error": why}
+    assert (lines["other"]["status"], lines[report.run]["status"]) == ("running", "passed")
+
+
+def test_a_live_run_of_another_home_is_left_alone_and_a_dead_one_of_this_home_is_not(
+    coins: Coins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse, now = coins.project.runtime.warehouse, datetime.datetime.now(datetime.UTC)
+    warehouse.record_run(line("theirs", now))
+    with monkeypatch.context() as patch:
+        patch.setattr(DuckdbWarehouse, "write_raw", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            coins.run()
+    assert sorted(coins.table("dqm.dq_runs")["status"]) == ["running", "running"]
+    coins.write("AR,5/1/2026,1,1")
+    coins.run()
+    lines = {row["run_id"]: row["status"] for row in coins.table("dqm.dq_runs").to_dicts()}
+    assert lines.pop("theirs") == "running"
+    assert sorted(lines.values()) == ["passed", "stopped"]
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE prod.coins",
+        "DELETE FROM prod.coins WHERE site = 'AR'",
+        "UPDATE prod.coins SET price = 9, updated_at = now() WHERE site = 'AR'",
+        "UPDATE prod.coins SET is_active = FALSE WHERE site = 'BR'",
+    ],
+)
+def test_production_that_others_have_changed_is_loaded_again(coins: Coins, statement: str) -> None:
+    coins.run()
+    before = coins.prod()
+    with duckdb.connect(str(coins.folder / "home" / "warehouse.duckdb")) as connection:
+        connection.execute(statement)
+    report = coins.project.run(date=DAY)
+    assert {step.name: step.why for step in report.steps}["merge"] == "changed: production table"
+    assert coins.prod() == before
+    assert coins.project.run(date=DAY).unchanged
+
+
+def test_all_steps_run_again_when_they_are_told_to(coins: Coins) -> None:
+    coins.run()
+    report = coins.project.run(date=DAY, force=True)
+    assert {step.why for step in report.steps} == {"--force"}
+    assert coins.table("dqm.dq_runs").height == 1
+    assert coins.table("raw.coins").height == 4

@@ -116,18 +116,6 @@ def test_a_contract_that_cannot_be_judged_says_so_in_dq_runs(coins: Coins) -> No
     assert coins.run().status == "passed"
 
 
-def test_a_run_that_was_killed_is_mended_by_the_next(coins: Coins) -> None:
-    warehouse, then = coins.project.runtime.warehouse, datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    warehouse.record_run("killed", "coins", "candidate", "running", {"rows": 3}, then)
-    warehouse.record_run("other", "another_project", "candidate", "running", {}, then)
-    report = coins.run()
-    lines = {line["run_id"]: line for line in coins.table("dqm.dq_runs").to_dicts()}
-    assert (lines["killed"]["status"], lines["killed"]["checked_at"]) == ("stopped", then)
-    why = f"its process ended before it did; run {report.run} came after"
-    assert json.loads(lines["killed"]["details"]) == {"rows": 3, "error": why}
-    assert (lines["other"]["status"], lines[report.run]["status"]) == ("running", "passed")
-
-
 def test_an_empty_extract_deactivates_nothing(coins: Coins) -> None:
     coins.run()
     before = coins.prod()
