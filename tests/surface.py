@@ -43,11 +43,14 @@ CHALLENGERS = {"line": {"model": "linear"}, "trees": {"model": "random_forest", 
 
 
 @cache
-def trained(*, classes: bool = False) -> Context:
-    """A project with a champion and another version; its stores are in memory."""
+def trained(*, classes: bool = False, features: str | None = None) -> Context:
+    """A project with a champion and another version; its stores are in memory. `features` is its features.py."""
     with tempfile.TemporaryDirectory() as folder:
+        if features is not None:
+            (Path(folder) / "features.py").write_text(features, encoding="utf-8")
         small.table(300, classes=classes).write_csv(Path(folder) / "data.csv")
-        project = small.project(classes=classes, project="buys" if classes else "small", challengers=CHALLENGERS)
+        name = "buys" if classes else "small" if features is None else "coded"
+        project = small.project(classes=classes, project=name, challengers=CHALLENGERS)
         context = small.context(project, Path(folder))
         run(context, "ada", lambda _: None)
     return context

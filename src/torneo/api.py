@@ -16,6 +16,7 @@ from torneo.ports import Entry, LogFilter, Progress, Version
 from torneo.promotion import Champion
 from torneo.runtime import Runtime
 from torneo.serving.traffic import Change, Traffic, change_traffic, traffic
+from torneo.spec.channels import unset
 from torneo.spec.load_records import Retried
 from torneo.spec.loading import AnyProject, Dates, LoadProject
 from torneo.spec.project import Project as Spec
@@ -124,7 +125,8 @@ class Project:
         from torneo.stages.check import check
 
         with self.runtime.context(self.spec, self.folder, progress or SilentProgress()) as context:
-            return check(context)
+            found = check(context)
+        return [*found, *(f"mind: {problem}; {fix}" for problem, fix in unset(self.spec.watch.notify))]
 
     def status(self) -> Mapping[str, Mapping[str, Any] | None]:
         """What is known of each step of the last run."""

@@ -10,13 +10,16 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from torneo.errors import NotFoundError, TorneoError
+from torneo.errors import NotFoundError, SpecError, TorneoError
 from torneo.orchestration import local
 from torneo.ports import INSTALLATION, StateStore
 from torneo.promotion import champion, history
 from torneo.runtime import Runtime
 from torneo.serving import keys, traffic
+from torneo.spec.channels import unset
 from torneo.spec.frozen import Frozen
+from torneo.spec.load import load
+from torneo.spec.loading import LoadProject
 from torneo.spec.settings import Settings, settings
 from torneo.stages import loading
 from torneo.watchdog import journal
@@ -41,7 +44,8 @@ class Finding(Frozen):
 def examine() -> Sequence[Finding]:
     """Look at Python, packages, home, disk, stores, and the state of every project."""
     runtime = Runtime(settings())
-    return [*_python(), *_packages(), *_places(runtime.settings), *_stores(runtime)]
+    places = [*_places(runtime.settings), *_stores(runtime)]
+    return [*_python(), *_packages(), *places, *_channels(runtime.settings)]
 
 
 def _python() -> Iterator[Finding]:
@@ -156,6 +160,21 @@ def _project(runtime: Runtime, state: StateStore, name: str) -> Iterator[Finding
         + ("" if there else ", but its bundle is gone"),
         fix="" if there else f"restore {present.bundle} in the object store, or run `torneo rollback {name}`",
     )
+
+
+def _channels(found: Settings) -> Iterator[Finding]:
+    """Variables that the channels of the projects here need, those of the current folder and those with a name."""
+    for path in sorted({*Path().glob("project.yaml"), *found.projects.glob("*/project.yaml")}):
+        try:
+            project = load(path)
+        except SpecError as error:
+            place, message = error.mistakes[0], f"{path} is wrong"
+            yield Finding(
+                subject="project.yaml", good=False, message=message, fix=f"see line {place.line}: torneo check"
+            )
+            continue
+        for message, fix in () if isinstance(project, LoadProject) else unset(project.watch.notify):
+            yield Finding(subject=f"project {project.project}", good=False, message=message, fix=fix)
 
 
 def _stale(work: Path) -> Iterator[Path]:

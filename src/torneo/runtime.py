@@ -61,14 +61,14 @@ class Runtime:
 
     @cached_property
     def home(self) -> Path:
-        """The folder of state, objects and registry.
+        """The folder of state, objects and registry; where it is made, for its owner alone: personal data is in it.
 
         Raises:
             SettingsError: it cannot be made.
         """
         home = self.settings.home.absolute()
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             fix = "set TORNEO_HOME to a folder that can be written"
             raise SettingsError(f"TORNEO_HOME: {home} cannot be made: {error.strerror}", fix=fix) from None

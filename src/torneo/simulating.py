@@ -116,7 +116,7 @@ def simulate(
         _check_alone(runtime, name)
     past = _past(runtime, project)
     pool = _pool(runtime, project, folder, past, wanted, progress)
-    plan.check(pool.frame.schema)
+    plan.check(pool.frame)
     if wanted.along is not None:
         plan = plan.model_copy(update={"days": pool.left(past, plan.days)})
     growing = None if wanted.grow is None else Growing.of(project, wanted.grow)

@@ -56,3 +56,13 @@ def test_a_run_and_what_it_leaves(folder: Path) -> None:
     with pytest.raises(ConflictError, match="version 1 of small is champion already"):
         project.promote(1, "again")
     assert torneo.Project.load(folder / "project.yaml").run().unchanged
+
+
+def test_a_check_tells_of_channels_that_could_tell_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLACK_URL", raising=False)
+    with (folder / "project.yaml").open("a", encoding="utf-8") as file:
+        file.write("watch: {notify: [{slack: '${SLACK_URL}'}]}\n")
+    assert torneo.Project.load(folder).check()[-1] == (
+        "mind: watch.notify: nobody can be told by slack: the environment variable SLACK_URL is not set; "
+        "set SLACK_URL, or SLACK_URL_FILE to a file with its value"
+    )

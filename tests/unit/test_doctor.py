@@ -55,6 +55,24 @@ def test_what_a_dead_run_left(home: Path) -> None:
     assert finding.fix == f"rm -r '{home / 'work' / 'p@999999999@x'}'"
 
 
+def test_a_channel_whose_variable_is_not_set(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = home.parent / "projects" / "ads"
+    folder.mkdir(parents=True)
+    (folder / "project.yaml").write_text(
+        "{project: ads, task: regression, target: y, source: {uri: a.csv}, "
+        "contract: {columns: {x: {type: float}, y: {type: float}}}, watch: {notify: [{slack: '${SLACK_URL}'}]}}",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("TORNEO_PROJECTS", str(folder.parent))
+    finding = found()["project ads"]
+    assert (finding.good, finding.fix.split(",")[0]) == (False, "set SLACK_URL")
+    assert finding.message == (
+        "watch.notify: nobody can be told by slack: the environment variable SLACK_URL is not set"
+    )
+    monkeypatch.setenv("SLACK_URL", "https://hooks.example.org")
+    assert "project ads" not in found()
+
+
 def test_a_record_that_was_altered(home: Path) -> None:
     runtime = Runtime(settings())
     for number in range(3):

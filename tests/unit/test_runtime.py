@@ -71,6 +71,15 @@ def test_the_code_s_digest_covers_what_decides(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.undo()
 
 
+def test_a_home_that_is_made_is_its_owner_s_and_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    made = Runtime(Settings(home=tmp_path / "a" / "home"))
+    assert made.secret
+    assert (made.home.stat().st_mode & 0o777, (made.home / "pii.key").stat().st_mode & 0o777) == (0o700, 0o600)
+    (tmp_path / "shared").mkdir(mode=0o755)
+    (tmp_path / "shared").chmod(0o755)
+    assert Runtime(Settings(home=tmp_path / "shared")).home.stat().st_mode & 0o777 == 0o755
+
+
 def test_state_and_predictions_are_where_the_setting_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Runtime(Settings(home=tmp_path / "home"))
     home.state.put("p", "x", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,6 @@ from torneo.cli import Exit
 from torneo.cli.shared import Json, ProjectName, Since, Until, app, err, out, print_json
 
 if TYPE_CHECKING:
-    import datetime
-
     from torneo.monitoring import LogMonitor
     from torneo.watch.views import Asked
 
@@ -69,6 +68,8 @@ def drift(
         drift_tables(out, view)
         if beside is not None:
             evidently_table(out, view, beside)
+    if not view.report.rows:
+        _elsewhere("drift", monitor, asked, project)
     if view.report.verdict == "drift":
         raise typer.Exit(Exit.FINDINGS)
 
@@ -87,7 +88,8 @@ def performance(
     Before outcomes come there is an estimate, and how far it can be relied on.
     """
     monitor = _monitor(project)
-    view = monitor.performance(_asked(since, until, window))
+    asked = _asked(since, until, window)
+    view = monitor.performance(asked)
     if html is not None:
         from torneo.reports.performance_page import performance_page
 
@@ -98,6 +100,21 @@ def performance(
         from torneo.cli.render_monitor import performance_tables
 
         performance_tables(out, view)
+    if not view.rows:
+        _elsewhere("performance", monitor, asked, project)
+
+
+def _elsewhere(command: str, monitor: LogMonitor, asked: Asked, project: str | None) -> None:
+    """Say when the last predictions were, where nothing was said of when: days that were played lie ahead of now."""
+    from torneo.watchdog.windows import moment_of
+
+    last = None if asked.since is not None or asked.until is not None else monitor.last()
+    if last is not None:
+        day = moment_of(last).date()
+        since, until = day - datetime.timedelta(days=6), day + datetime.timedelta(days=1)
+        where = "" if project is None else f" {project}"
+        err.print(f"there are predictions of {day} and before, in UTC:", soft_wrap=True)
+        err.print(f"  torneo {command}{where} --since {since} --until {until}", soft_wrap=True, markup=False)
 
 
 def _monitor(project: str | None) -> LogMonitor:

@@ -107,6 +107,7 @@ def simulate(
     opened = api.Project.load(project)
     if reset:
         out.print(f"{forget(opened.runtime, opened.training):,} simulated lines removed")
+        _tell_of_alerts(opened, project)
         return
     _check_together(outcomes=outcomes, later=outcomes_after, server=through, grow=grow, watch=watch)
     later = outcomes_after if outcomes else None
@@ -122,6 +123,18 @@ def simulate(
         print_json(played.model_dump(mode="json"))
     else:
         _show(played, None if through is not None else project)
+
+
+def _tell_of_alerts(opened: Project, project: str) -> None:
+    from torneo.watching import known_alerts
+
+    left = len(known_alerts(opened.runtime, opened.name))
+    if left:
+        out.print(
+            f"{left} alerts stay open as they were; the next windows without what they are about close them: "
+            f"torneo alerts {project}",
+            soft_wrap=True,
+        )
 
 
 def _rehearse(opened: Project, wanted: Wanted, *, json: bool) -> None:

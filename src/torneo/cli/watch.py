@@ -106,15 +106,10 @@ def _go_on(runtime: Runtime, watched: list[Watched], every: float, *, json: bool
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
 
-    def tell(passed: Passed) -> None:
-        if json:
-            typer.echo(passed.model_dump_json())
-        elif passed.windows or passed.events or passed.done or passed.undelivered or passed.given_up or passed.notes:
-            _show([passed])
-
+    telling = Telling(json=json)
     err.print(f"watching {', '.join(each.project.project for each in watched)} every {every:g} s; stop it with Ctrl-C")
     with TerminalProgress(err) as progress:
-        watch_on(runtime, watched, progress, every, ended, tell, _came_to_nothing)
+        watch_on(runtime, watched, progress, every, ended, telling.passed, telling.trouble)
 
 
 @app.command()
@@ -136,3 +131,34 @@ def alerts(
         print_json([each.model_dump(mode="json") for each in known])
         return
     alerts_table(out, watched.project.project, known, everything=everything)
+
+
+class Telling:
+    """Tells of passes that follow one another: of each what is new, and a trouble that lasts once."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+        self._lasting: dict[str, object] = {}
+        self._troubles: dict[str, object] = {}
+
+    def passed(self, passed: Passed) -> None:
+        """A pass; as JSON each is told of."""
+        name = passed.project
+        if self._troubles.pop(name, None) is not None:
+            err.print(f"[bold]{name}[/bold]: at work again", soft_wrap=True)
+        lasting = (passed.held_back, passed.undelivered, passed.notes)
+        new = any(lasting) and lasting != self._lasting.get(name)
+        self._lasting[name] = lasting
+        if self._json:
+            typer.echo(passed.model_dump_json())
+        elif new or passed.windows or passed.events or passed.done or passed.given_up:
+            _show([passed])
+
+    def trouble(self, project: str, error: TorneoError) -> None:
+        """A pass that came to nothing; who holds a lock stays the same while its end moves on."""
+        from torneo.errors import LockedError
+
+        trouble = error.fix if isinstance(error, LockedError) else error.message
+        if self._troubles.get(project) != (type(error), trouble):
+            self._troubles[project] = (type(error), trouble)
+            _came_to_nothing(project, error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -124,18 +125,22 @@ async def answered(
 async def computed(
     service: Service, endpoint: Endpoint, rows: Sequence[Row], call: Call, size: int, *, single: bool = False
 ) -> Predicted:
-    """The answers to rows. Few are computed at once; many in a thread, so that others do not wait for them.
+    """The answers to rows. Few are computed at once; many, and those that a project's code makes, in a thread.
 
     Args:
         size: how many bytes the rows came in; few rows may be large.
 
     Raises:
-        Problem: rows break the contract, or there is no champion yet.
+        Problem: rows break the contract, there is no champion yet, or the request's time is over.
     """
+    lineup = endpoint.lineup
+    own = lineup is not None and lineup.has_code
+    few = len(rows) <= AT_ONCE and size <= LARGE
     try:
-        if len(rows) <= AT_ONCE and size <= LARGE and service.endpoints[endpoint.name] is endpoint:  # not a pinned one
+        if few and not own and service.endpoints[endpoint.name] is endpoint:  # not a pinned one
             return await service.batchers[endpoint.name].predict(rows, call)
-        return await asyncio.to_thread(endpoint.predict, rows, call)
+        work = partial(endpoint.predict, rows, call)
+        return await service.threads.run(endpoint.name if own else None, work, call.started)
     except InvalidRowsError as error:
         reasons = Counter(finding.reason for finding in error.findings)
         for reason, count in reasons.items():

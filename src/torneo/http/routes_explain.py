@@ -42,6 +42,10 @@ class Explanations(Frozen):
     explanations: Sequence[Explained]
 
 
+GRACE = 1.0
+"""So many seconds later than it should be done, an explanation is not waited for any more."""
+
+
 class Explainer:
     """One thread that explains."""
 
@@ -59,9 +63,13 @@ class Explainer:
             raise Problem(503, "too many explanations are asked for at once", headers={"Retry-After": "1"})
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._thread, _explained, model, columns, rows, time.monotonic() + seconds
-            )
+            until = time.monotonic() + seconds
+            found = asyncio.get_running_loop().run_in_executor(self._thread, _explained, model, columns, rows, until)
+            await asyncio.wait({found}, timeout=seconds + GRACE)
+            if not found.done():  # features.py, perhaps, does not come to an end
+                found.cancel()
+                raise Problem(504, f"a row could not be explained within {seconds:g} seconds")
+            return found.result()
         except UnexplainableError as error:  # no other: features.py may say what is in a row
             raise Problem(422, f"this cannot be explained: {str(error)[:300]}") from None
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic_core import from_json
@@ -12,22 +12,38 @@ from pydantic_core import from_json
 from torneo.http.problems import MOST, Problem, escaped
 from torneo.serving.endpoint import Row
 
+NESTED = frozenset((dict, list))
+
 
 def parsed(body: bytes, *, nan: bool = False) -> Any:
     """The value that a JSON text stands for.
 
     Raises:
-        Problem: it is not JSON, or a row in it says a name twice.
+        Problem: it is not JSON, or an object in it says a name twice.
     """
     try:
         sent = from_json(body, allow_inf_nan=nan)
     except ValueError as error:
         raise Problem(400, f"the body is not JSON: {str(error)[:200]}") from None
-    rows = [sent] if type(sent) is dict else sent if type(sent) is list else ()
-    names = sum([len(row) for row in rows if type(row) is dict])
-    if names and body.count(b":") != names and _may_repeat(body, names) and not _is_nested(rows):
-        _check_names(body, single=type(sent) is dict)
+    names = _names(sent)
+    if names and body.count(b":") != names and _may_repeat(body, names):
+        _check_names(body)
     return sent
+
+
+def _names(sent: Any) -> int:
+    """How many names the objects of a value have, at whatever depth."""
+    count, waiting = 0, [sent]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            count += len(value)
+            value = value.values()
+        elif type(value) is not list:
+            continue
+        if not NESTED.isdisjoint(map(type, value)):  # most have none, and that is quickly known
+            waiting += value
+    return count
 
 
 def _may_repeat(body: bytes, names: int) -> bool:
@@ -38,28 +54,30 @@ def _may_repeat(body: bytes, names: int) -> bool:
     return body.count(b'":') > names or b" :" in body or b"\t:" in body or b"\n:" in body or b"\r:" in body
 
 
-def _is_nested(rows: Sequence[Any]) -> bool:
-    """Whether it is no rows, but another form of body, or rows of which the contract refuses values."""
-    return any(type(row) is not dict or any(type(value) in (dict, list) for value in row.values()) for row in rows)
-
-
-def _check_names(body: bytes, *, single: bool) -> None:
-    """Refuse rows with a name that is there twice."""
-    errors: list[dict[str, str]] = []
-    number = 0
-
-    def row_of(pairs: list[tuple[str, Any]]) -> None:
-        nonlocal number
-        for name, times in Counter(name for name, _ in pairs).items():
-            if times > 1:
-                place = escaped(name) if single else f"{number}/{escaped(name)}"
-                errors.append({"pointer": f"/{place}", "reason": "repeated", "detail": f"is there {times} times"})
-        number += 1
-
-    json.loads(body, object_pairs_hook=row_of)
+def _check_names(body: bytes) -> None:
+    """Refuse objects with a name that is there twice."""
+    read = json.loads(body, object_pairs_hook=tuple, parse_int=str, parse_float=str)  # no number is of account
+    errors = [
+        {"pointer": place, "reason": "repeated", "detail": f"is there {times} times"}
+        for place, times in _repeated(read, "")
+    ]
     if errors:
-        what = f"{len(errors)} name{'s are' if len(errors) > 1 else ' is'} repeated in one row: {errors[0]['pointer']}"
-        raise Problem(422, what[:200], errors=errors[:MOST])
+        what = f"{len(errors)} name{'s are' if len(errors) > 1 else ' is'} repeated in one object: "
+        raise Problem(422, f"{what}{errors[0]['pointer']}"[:200], errors=errors[:MOST])
+
+
+def _repeated(value: Any, place: str) -> Iterator[tuple[str, int]]:
+    """The pointers of repeated names, and how often each is there; objects are tuples of pairs, arrays are lists."""
+    if type(value) is tuple:
+        for name, times in Counter(name for name, _ in value).items():
+            if times > 1:
+                yield f"{place}/{escaped(name)}", times
+        inner = ((escaped(name), each) for name, each in value)
+    else:
+        inner = ((str(number), each) for number, each in enumerate(value))
+    for name, each in inner:
+        if type(each) in (tuple, list):
+            yield from _repeated(each, f"{place}/{name}")
 
 
 def rows_of(sent: Any, most: int) -> tuple[Sequence[Row], bool]:

@@ -15,6 +15,7 @@ from typing import Any
 from torneo.errors import TorneoError
 from torneo.http.metrics import Metrics
 from torneo.http.problems import Problem
+from torneo.http.threads import Threads
 from torneo.ports import PredictionLog, StateStore
 from torneo.serving.batching import MicroBatcher
 from torneo.serving.endpoint import Call, Endpoint, Lineup, Predicted, Row
@@ -67,6 +68,8 @@ class Service:
     """The limit of each project that has one."""
     batchers: Mapping[str, MicroBatcher] = field(init=False)
     """What answers few rows, by project."""
+    threads: Threads = field(init=False)
+    """What answers the others."""
     _shadows: ThreadPoolExecutor = field(init=False)
     _room: threading.Semaphore = field(init=False)
 
@@ -76,6 +79,7 @@ class Service:
         limits = {name: endpoint.project.serve.rate_limit for name, endpoint in self.endpoints.items()}
         self.rates = {name: parse_rate(limit) for name, limit in limits.items() if limit is not None}
         self.batchers = {name: MicroBatcher(endpoint) for name, endpoint in self.endpoints.items()}
+        self.threads = Threads(self.settings.timeout)
         self._shadows = ThreadPoolExecutor(1, thread_name_prefix="shadow")
         self._room = threading.Semaphore(SHADOWS)
 
@@ -184,6 +188,7 @@ class Service:
     async def close(self) -> None:
         """Write what waits, and end."""
         self.follower.stop()
+        self.threads.close()
         self._shadows.shutdown(wait=True)
         await self.writer.close()
         await asyncio.to_thread(self.refusals.close)

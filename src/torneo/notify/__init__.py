@@ -11,8 +11,8 @@ from functools import partial
 from torneo.notify.log import write_log
 from torneo.notify.mail import send_mail
 from torneo.notify.webhook import post_slack, post_webhook
+from torneo.spec.channels import Channel
 from torneo.spec.records import digest_of
-from torneo.spec.watchdog import Channel
 from torneo.watchdog.desk import Message
 
 

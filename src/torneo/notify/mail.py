@@ -8,8 +8,8 @@ import ssl
 from email.message import EmailMessage
 
 from torneo.errors import UnavailableError
+from torneo.spec.channels import Email
 from torneo.spec.settings import expand
-from torneo.spec.watchdog import Email
 from torneo.watchdog.desk import Message
 
 SECONDS = 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -58,6 +59,11 @@ class Lineup:
     """The share of the subjects that the challenger answers."""
     shadow: Model | None = None
     """Scored beside, logged, never returned."""
+
+    @cached_property
+    def has_code(self) -> bool:
+        """Whether an answer runs code of the project (features.py), which may take any time."""
+        return any(model.scorer.info["uses_hook"] for model in (self.champion, self.challenger) if model is not None)
 
 
 @dataclass

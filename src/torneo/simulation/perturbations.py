@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from torneo.errors import ConflictError
+from torneo.spec.frozen import shortened
 
 Random = np.random.Generator
 NEW = "never seen before"
@@ -139,6 +140,9 @@ VALUES: dict[str, Perturb] = {
 """What changes the values of a column; `prior` chooses rows."""
 KINDS = (*VALUES, "prior")
 NUMERIC, CATEGORICAL = ("shift", "scale"), ("swap", "flip", "prior")
+SPREAD = ("shift", *CATEGORICAL)
+"""What needs values that differ."""
+NAMES = {"String": "a category", "Boolean": "a bool", "Date": "a date", "Datetime": "a datetime"}
 
 
 def check_fits(kind: str, column: str, kind_of: pl.DataType) -> None:
@@ -147,15 +151,40 @@ def check_fits(kind: str, column: str, kind_of: pl.DataType) -> None:
     Raises:
         ConflictError: it has none.
     """
-    number = kind_of.is_numeric()
-    unfit = (
-        (kind in NUMERIC and not number)
-        or (kind in CATEGORICAL and (kind_of.is_float() or kind_of.is_temporal()))
-        or (kind == "new_category" and kind_of != pl.String())
-    )
-    if unfit:
-        fitting = [each for each in KINDS if each == "missing" or (each in NUMERIC) == number]
+    if not _fits(kind, kind_of):
+        fitting = ", ".join(each for each in KINDS if _fits(each, kind_of))
         raise ConflictError(
-            f"{kind} has no meaning for {column}, which is {'a number' if number else str(kind_of).lower()}",
-            fix=f"use one of {', '.join(fitting)}",
+            f"{kind} has no meaning for {column}, which is {_named(kind_of)}", fix=f"use one of {fitting}"
         )
+
+
+def check_changes(kind: str, values: pl.Series) -> None:
+    """Refuse a change of a column that changes nothing, because all its values are alike or missing.
+
+    Raises:
+        ConflictError: it would.
+    """
+    known = values.drop_nulls()
+    if known.is_empty():
+        raise ConflictError(f"{values.name} has no values in the rows that are played: {kind} changes nothing there")
+    alike = known.n_unique() == 1
+    if alike and (kind in SPREAD or (kind == "scale" and known[0] == 0)):
+        raise ConflictError(
+            f"{values.name} is {shortened(known[0])} in all rows that are played: {kind} changes nothing there",
+            fix="change another column, or play rows in which it differs (--from)",
+        )
+
+
+def _fits(kind: str, kind_of: pl.DataType) -> bool:
+    if kind in NUMERIC:
+        return kind_of.is_numeric()
+    if kind in CATEGORICAL:
+        return not (kind_of.is_float() or kind_of.is_temporal())
+    return kind != "new_category" or kind_of == pl.String()
+
+
+def _named(kind_of: pl.DataType) -> str:
+    """What a contract calls columns of a type."""
+    if kind_of.is_numeric():
+        return "a number"
+    return NAMES.get(str(kind_of.base_type()), str(kind_of).lower())

@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import Field
 
 from torneo.errors import ConflictError
-from torneo.simulation.perturbations import KINDS, NUMERIC, VALUES, Random, check_fits, prior
+from torneo.simulation.perturbations import KINDS, NUMERIC, VALUES, Random, check_changes, check_fits, prior
 from torneo.spec.frozen import Frozen, nearest, parse_share, shortened
 
 DAY = datetime.timedelta(days=1)
@@ -83,18 +83,22 @@ class Plan(Frozen):
             return 0.0
         return 1.0 if not self.over else min(1.0, (day - self.after + 1) / self.over)
 
-    def check(self, schema: pl.Schema) -> None:
-        """Refuse a change of a column that is not there, or that has no meaning for it.
+    def check(self, frame: pl.DataFrame) -> None:
+        """Refuse a change of a column that is not there, that has no meaning for it, or that changes nothing.
+
+        Args:
+            frame: the rows that are played.
 
         Raises:
             ConflictError: there is one.
         """
         for each in self.drift:
-            if each.column not in schema:
-                known = ", ".join(list(schema)[:20])
-                hint = nearest(each.column, schema)
+            if each.column not in frame.columns:
+                known = ", ".join(frame.columns[:20])
+                hint = nearest(each.column, frame.columns)
                 raise ConflictError(f"there is no column {shortened(each.column)}{hint}", fix=f"use one of {known}")
-            check_fits(each.kind, each.column, schema[each.column])
+            check_fits(each.kind, each.column, frame.schema[each.column])
+            check_changes(each.kind, frame[each.column])
 
 
 def perturbed(

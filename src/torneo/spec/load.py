@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,15 +15,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from torneo.errors import Mistake, NotFoundError, SpecError
+from torneo.spec.channels import may_tell
 from torneo.spec.frozen import MISTAKEN, shortened
 from torneo.spec.loading import AnyProject, LoadProject
-from torneo.spec.project import Project
+from torneo.spec.project import ONLY_DECLARED, Project
 
 Location = tuple[str | int, ...]
+Node = tuple[Location, yaml.ScalarNode | None, yaml.Node]
 Model = TypeVar("Model", bound=BaseModel)
 SHOULD = "Input should be "
 DEEPEST = 50
 """So many levels may be nested; more are aliases that contain themselves."""
+SECRET_LINE = re.compile(r"""\b(password|secret|webhook|slack)["']?\s*:\s*["']?(?![\s"'{$]|$)|://[^\s/@]*@""")
+"""A line that has a password or the address of a webhook in it: it is not shown, whatever is wrong there."""
 MOST = 100_000
 """So many values a text may have, aliases expanded."""
 
@@ -38,6 +42,8 @@ class Document:
     keys: dict[Location, yaml.Mark]
     values: dict[Location, yaml.Mark]
     mistakes: tuple[Mistake, ...]
+    only_declared: bool = False
+    """Whether there is no features.py beside it, which could make further columns."""
 
     def mistake(self, location: Location, message: str, *, at_key: bool = False) -> Mistake:
         """A mistake at the deepest part of `location` that the text has."""
@@ -50,7 +56,7 @@ class Document:
 
 
 def _mistake(lines: tuple[str, ...], mark: yaml.Mark, message: str) -> Mistake:
-    source = lines[mark.line] if mark.line < len(lines) else ""
+    source = lines[mark.line] if mark.line < len(lines) and not SECRET_LINE.search(lines[mark.line]) else ""
     return Mistake(mark.line + 1, mark.column + 1, message, source)
 
 
@@ -113,6 +119,7 @@ def parse(text: str, file: str) -> Document:
     keys: dict[Location, yaml.Mark] = {}
     values: dict[Location, yaml.Mark] = {}
     mistakes: list[Mistake] = []
+    lines = _without_secrets(lines, places)
     for location, key, child in places:
         if key is not None:
             if location in keys:
@@ -123,7 +130,16 @@ def parse(text: str, file: str) -> Document:
     return Document(file, lines, value, keys, values, tuple(mistakes))
 
 
-def _walk(location: Location, node: yaml.Node) -> Iterator[tuple[Location, yaml.ScalarNode | None, yaml.Node]]:
+def _without_secrets(lines: tuple[str, ...], places: Sequence[Node]) -> tuple[str, ...]:
+    """The lines, but for those with what no message may show."""
+    hidden: set[int] = set()
+    for location, _, node in places:
+        if isinstance(node, yaml.ScalarNode) and not may_tell(location, node.value):
+            hidden.update(range(node.start_mark.line, node.end_mark.line + 1))
+    return tuple("" if number in hidden else line for number, line in enumerate(lines))
+
+
+def _walk(location: Location, node: yaml.Node) -> Iterator[Node]:
     """Every node with its place, and its key where it has one; keys become text on the way."""
     if len(location) > DEEPEST:
         problem = f"nested deeper than {DEEPEST} levels"
@@ -151,7 +167,7 @@ def validate(document: Document, model: type[Model]) -> Model:
     mistakes = list(document.mistakes)
     result = None
     try:
-        result = model.model_validate(document.value)
+        result = model.model_validate(document.value, context=ONLY_DECLARED if document.only_declared else None)
     except ValidationError as error:
         found = error.errors(include_url=False)
         told = [details for details in found if not _overshadowed(details, found)]
@@ -203,6 +219,7 @@ def _explain(document: Document, model: type[BaseModel], details: ErrorDetails) 
         message = details["msg"].removeprefix("Value error, ")
         given = details["input"]
         tell = isinstance(given, str | int | float | bool) and shortened(given) not in message
+        tell = tell and may_tell(location, given)
         message += f" (it is {shortened(given)})" if tell else ""
         yield document.mistake(location, f"{name}: {message}" if name else message)
 
@@ -261,4 +278,6 @@ def load(path: Path) -> AnyProject:
     except OSError as error:
         raise SpecError(str(path), [Mistake(1, 1, f"the file cannot be read: {error.strerror}")]) from None
     document = parse(text, str(path))
-    return validate(document, LoadProject) if ("load",) in document.keys else validate(document, Project)
+    if ("load",) in document.keys:
+        return validate(document, LoadProject)
+    return validate(replace(document, only_declared=not (path.parent / "features.py").exists()), Project)

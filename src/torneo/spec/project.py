@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from torneo.spec.columns import AMOUNTS, NUMERIC, TEMPORAL, Contract, canonical_text
-from torneo.spec.frozen import Frozen, OpenShare, Place, nearest, refuse
+from torneo.spec.frozen import Frozen, OpenShare, Place, nearest, refuse, shortened
 from torneo.spec.preparation import CategoricalStep as CategoricalStep
 from torneo.spec.preparation import NumericStep as NumericStep
 from torneo.spec.preparation import Prepare as Prepare
@@ -22,6 +22,8 @@ from torneo.spec.watchdog import Watch
 
 Scalar = bool | int | float | str | None
 Task = Literal["regression", "classification"]
+ONLY_DECLARED = "only declared"
+"""The context of a validation that knows of no features.py, which could make further columns."""
 
 
 class Split(Frozen):
@@ -195,9 +197,18 @@ class Project(Frozen):
         return challengers
 
     @model_validator(mode="after")
-    def _fits_the_contract(self) -> Self:
-        refuse(itertools.chain(self._misnamed(), self._target_mistakes(), self._only_for_loads()))
+    def _fits_the_contract(self, info: ValidationInfo) -> Self:
+        mistakes = itertools.chain(self._misnamed(), self._target_mistakes(), self._only_for_loads())
+        refuse(itertools.chain(mistakes, self._ignored_in_vain() if info.context == ONLY_DECLARED else ()))
         return self
+
+    def _ignored_in_vain(self) -> Iterator[tuple[Place, str]]:
+        """Columns that nothing makes; `__answers__` are the predictions."""
+        columns = self.contract.columns
+        for place, name in enumerate(self.watch.drift.ignore if self.watch.drift else ()):
+            if name not in columns and not name.startswith("__"):
+                message = f"there is no column {shortened(name)} in contract.columns{nearest(name, columns)}"
+                yield ("watch", "drift", "ignore", place), message
 
     def _only_for_loads(self) -> Iterator[tuple[Place, str]]:
         """What a contract may say for loads only: models read floats, and features are made by features.py."""

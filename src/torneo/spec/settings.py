@@ -44,7 +44,7 @@ class ServeSettings(Frozen):
     max_rows: int = Field(default=10_000, ge=1)
     """The most rows of a request."""
     timeout: float = Field(default=30.0, gt=0)
-    """Seconds within which a request must have arrived."""
+    """Seconds within which a request must have arrived, and many rows, or a features.py, have come to an answer."""
     log_level: Literal["info", "warning", "error"] = "warning"
     """What is written to stderr, as JSON lines; at `info` a line for each request, never with its inputs."""
     observe: float = Field(default=60.0, ge=0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from torneo.spec.frozen import Frozen, OpenShare, Share, refuse, shortened
+from torneo.spec.channels import Channels
+from torneo.spec.frozen import Frozen, OpenShare, Place, Share, refuse, shortened
 from torneo.spec.watching import Drift
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -16,7 +18,6 @@ LENGTH = re.compile(r"([1-9][0-9]{0,8})\s*([smhdw])")
 ROWS = re.compile(r"([1-9][0-9]{0,8})\s*rows")
 LONGEST = 10 * 366 * 86400
 """So many seconds, ten years, are the longest time that is looked at or waited for."""
-SECRET = re.compile(r"\$\{\w+\}")
 
 
 def parse_length(value: Any) -> Any:
@@ -66,23 +67,24 @@ def parse_window(text: str) -> WindowSize:
     return WindowSize(seconds, None)
 
 
+def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"expected a window such as 6h, 1d or 5000 rows, not {shortened(value)}")
+
+
 def _a_window(text: str) -> str:
     parse_window(text)
     return text
 
 
-WindowText = Annotated[str, AfterValidator(_a_window), Field(json_schema_extra={"examples": ["1d", "6h", "5000 rows"]})]
+WindowText = Annotated[
+    str,
+    AfterValidator(_a_window),
+    BeforeValidator(_text),
+    Field(json_schema_extra={"examples": ["1d", "6h", "5000 rows"]}),
+]
 """A window as a project file writes it; `parse_window` reads it."""
-
-
-def _from_environment(text: str) -> str:
-    if SECRET.fullmatch(text) is None:
-        raise ValueError("a secret does not belong into a file: name a variable of the environment, such as ${SECRET}")
-    return text
-
-
-Secret = Annotated[str, AfterValidator(_from_environment), Field(json_schema_extra={"pattern": f"^{SECRET.pattern}$"})]
-"""The name of a variable that holds a secret: `${NAME}`."""
 
 
 class Persistence(Frozen):
@@ -151,68 +153,6 @@ class Retrain(Frozen):
     """Write down and tell what would be trained, and train nothing."""
 
 
-class Email(Frozen):
-    """Where a message goes by e-mail, and through which server."""
-
-    to: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Who gets it."""
-    sender: str = Field(alias="from")
-    """Who it is from."""
-    server: str
-    """The SMTP server, `host` or `host:port`; TLS is used where it is offered."""
-    user: str | None = None
-    """Who logs in there; nobody without it."""
-    password: Secret | None = None
-    """The variable with the password: `${NAME}`."""
-
-    @model_validator(mode="after")
-    def _both(self) -> Self:
-        if (self.user is None) != (self.password is None):
-            refuse([(("user",), "user and password come together")])
-        return self
-
-
-class Channel(Frozen):
-    """One way to tell somebody: `webhook`, `slack`, `email` or `log`."""
-
-    webhook: str | None = None
-    """A URL that gets JSON by POST; `${NAME}` is a variable of the environment."""
-    secret: Secret | None = None
-    """The variable with the key that signs what the webhook gets: `${NAME}`."""
-    slack: str | None = None
-    """The URL of an incoming webhook of Slack, or of what understands the same."""
-    email: Email | None = None
-    log: bool = False
-    """The watchdog's own log, on stderr."""
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        given = [name for name in ("webhook", "slack", "email") if getattr(self, name) is not None]
-        given += ["log"] if self.log else []
-        if len(given) != 1:
-            raise ValueError(f"expected one of webhook, slack, email or log, not {' and '.join(given) or 'none'}")
-        if self.secret is not None and self.webhook is None:
-            refuse([(("secret",), "only a webhook is signed")])
-        for name in ("webhook", "slack"):
-            url = getattr(self, name)
-            if url is not None and not url.startswith(("http://", "https://", "${")):
-                refuse([((name,), f"expected a URL (https://…) or ${{NAME}}, not {shortened(url)}")])
-        return self
-
-    @property
-    def name(self) -> str:
-        """What the record of deliveries calls it; URLs and secrets are not told."""
-        kinds = {"webhook": self.webhook, "slack": self.slack, "email": self.email and ", ".join(self.email.to)}
-        kind, place = next(((kind, place) for kind, place in kinds.items() if place is not None), ("log", ""))
-        if kind == "email" or not place:
-            return f"{kind} {place}".strip()
-        return f"{kind} {re.sub(r'^https?://([^/?#@]*@)?', '', place).split('/')[0]}"
-
-
-def _log(value: Any) -> Any:
-    return {"log": True} if value == "log" else value
-
-
 class Watch(Frozen):
     """What `torneo watch` looks at, whom it tells, and what it does by itself. A part that is `null` is not watched."""
 
@@ -228,5 +168,44 @@ class Watch(Frozen):
     retrain: Retrain = Retrain()
     rollback: bool = True
     """Go back to the champion before by itself when outcomes prove the new one worse on the same rows."""
-    notify: tuple[Annotated[Channel, BeforeValidator(_log)], ...] = ()
+    notify: Channels = ()
     """Who is told when an alert opens, grows or closes, and what was done."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parts(cls, value: Any) -> Any:
+        if isinstance(value, dict | Watch):
+            return value
+        raise ValueError("expected keys and values, such as {window: 6h}; leave it out to watch what is usual")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        refuse((*self._idle(), *self._too_small()))
+        return self
+
+    def _idle(self) -> Iterator[tuple[Place, str]]:
+        """Trainings that could never start, where they were asked for one by one."""
+        if self.retrain.when == get_args(Trigger):
+            return
+        for place, name in enumerate(self.retrain.when):
+            if not getattr(self, name):
+                off = "false" if name == "data" else "null"
+                message = f"{name} is not watched (`{name}: {off}`), so it never starts a training"
+                yield ("retrain", "when", place), f"{message}: watch it, or leave {name} out here"
+
+    def _too_small(self) -> Iterator[tuple[Place, str]]:
+        """Windows of which nothing could ever be said."""
+        rows = parse_window(self.window).rows
+        if rows is None:
+            return
+        if self.drift is not None and rows < self.drift.min_rows:
+            yield ("window",), _never("drift", rows, self.drift.min_rows)
+        if self.latency is not None and self.latency != Latency() and rows < self.latency.min_rows:
+            yield ("latency", "min_rows"), _never("latency", rows, self.latency.min_rows)
+
+
+def _never(part: str, rows: int, least: int) -> str:
+    return (
+        f"a window of {rows} rows never has the {least} that {part}.min_rows asks for: "
+        f"write {least} rows or more, or lower {part}.min_rows"
+    )

@@ -25,7 +25,7 @@ from aiosmtpd.smtp import AuthResult
 
 from torneo.errors import SourceError, UnavailableError
 from torneo.notify import mail, senders, webhook
-from torneo.spec.watchdog import Channel
+from torneo.spec.channels import Channel
 from torneo.watchdog import outbox
 from torneo.watchdog.desk import Message
 from watched import kennel

@@ -32,6 +32,11 @@ def test_days_are_played_and_watched(place: Place) -> None:
     assert rows.endswith("there are 30, each was played 4 times by now")
     assert outcomes == "114 outcomes reported"
     assert now.endswith(": torneo watch . --simulated")
+    for command in ("drift", "performance"):
+        fix = place.says(command, ".")[2].strip().splitlines()[-1].split()
+        assert fix[:4] == ["torneo", command, ".", "--since"], "those days are still to come"
+        again = json.loads(place.says(*fix[1:], "--json")[1])
+        assert (again["report"] if command == "drift" else again)["rows"] == 114
     code, out, _ = place.says("watch", ".", "--json")
     assert json.loads(out)[0]["windows"] == 0, "those days are still to come"
     code, out, _ = place.says("watch", ".", "--simulated", "--json")
@@ -42,7 +47,9 @@ def test_days_are_played_and_watched(place: Place) -> None:
     code, out, _ = place.says(*ASKED, "--no-outcomes", "--json")
     played = json.loads(out)
     assert (len(played["days"]), played["outcomes"], played["days"][0]["strength"]) == (2, 0, 0.0)
-    assert place.says("simulate", ".", "--reset")[1] == "234 simulated lines removed\n"
+    removed, left = place.says("simulate", ".", "--reset")[1].splitlines()
+    assert removed == "234 simulated lines removed"
+    assert left.startswith(f"{len(passed['open'])} alerts stay open as they were; the next windows without ")
     assert "no such line" in place.says("log", "show", ".")[1]
 
 

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from polars.testing import assert_series_equal
 
 from torneo.errors import ConflictError
-from torneo.simulation.perturbations import KINDS, NEW, VALUES, check_fits, flip, prior, scale, shift, swap
+from torneo.simulation.perturbations import (
+    KINDS,
+    NEW,
+    VALUES,
+    check_changes,
+    check_fits,
+    flip,
+    prior,
+    scale,
+    shift,
+    swap,
+)
 
 numbers = st.lists(st.none() | st.floats(-1e6, 1e6), min_size=1, max_size=60)
 letters = st.lists(st.none() | st.sampled_from("abc"), min_size=1, max_size=60)
@@ -123,6 +134,41 @@ def test_what_has_no_meaning_is_refused(kind: str, dtype: pl.DataType) -> None:
     with pytest.raises(ConflictError, match=f"{kind} has no meaning for x") as caught:
         check_fits(kind, "x", dtype)
     assert kind not in str(caught.value.fix).split(": ")[-1].replace("use one of ", "").split(", ")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "named", "fitting"),
+    [
+        (pl.String(), "a category", "missing, new_category, swap, flip, prior"),
+        (pl.Date(), "a date", "missing"),
+        (pl.Datetime("us"), "a datetime", "missing"),
+        (pl.Boolean(), "a bool", "missing, swap, flip, prior"),
+    ],
+)
+def test_a_column_is_called_what_the_contract_calls_it(dtype: pl.DataType, named: str, fitting: str) -> None:
+    with pytest.raises(
+        ConflictError, match=f"shift has no meaning for x, which is {named}\n  fix: use one of {fitting}$"
+    ):
+        check_fits("shift", "x", dtype)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "told"),
+    [
+        ("shift", [5.0, 5.0, None], "x is 5.0 in all rows that are played: shift changes nothing there"),
+        ("scale", [0, 0], "x is 0 in all rows"),
+        ("flip", ["a", "a"], "x is 'a' in all rows"),
+        ("missing", [None, None], "x has no values in the rows that are played: missing changes nothing there"),
+    ],
+)
+def test_what_changes_nothing_is_refused(kind: str, values: list[Any], told: str) -> None:
+    with pytest.raises(ConflictError, match=told):
+        check_changes(kind, pl.Series("x", values))
+
+
+def test_what_changes_something_is_not() -> None:
+    for kind, values in (("shift", [1, 2]), ("scale", [5, 5]), ("missing", [1, 1]), ("new_category", ["a", "a"])):
+        check_changes(kind, pl.Series("x", values))
 
 
 def test_what_has_one_is_not() -> None:

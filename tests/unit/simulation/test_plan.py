@@ -41,11 +41,13 @@ def test_a_column_may_have_any_name() -> None:
 
 
 def test_a_change_must_fit_the_columns() -> None:
-    schema = small.table(2).schema
+    rows = small.table(2).with_columns(pl.lit(1.0).alias("b"))
     with pytest.raises(ConflictError, match="no column 'colur' \\(did you mean 'colour'"):
-        Plan(drift=(parse_perturbation("missing:colur=1"),)).check(schema)
+        Plan(drift=(parse_perturbation("missing:colur=1"),)).check(rows)
     with pytest.raises(ConflictError, match="shift has no meaning for colour"):
-        Plan(drift=(parse_perturbation("shift:colour=1"),)).check(schema)
+        Plan(drift=(parse_perturbation("shift:colour=1"),)).check(rows)
+    with pytest.raises(ConflictError, match=r"b is 1\.0 in all rows that are played: shift changes nothing there"):
+        Plan(drift=(parse_perturbation("shift:b=1"),)).check(rows)
 
 
 @given(st.integers(0, 20), st.integers(0, 20))

@@ -215,3 +215,38 @@ def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:
     path.write_bytes("project: caf\xe9".encode("latin-1"))
     with pytest.raises(SpecError, match=r"project\.yaml:1:1: the file is not UTF-8 text \(byte 12\)"):
         load(path)
+
+
+def test_a_column_that_nothing_makes_cannot_be_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "project.yaml"
+    path.write_text(f"{GOOD}watch: {{drift: {{ignore: [age, aeg]}}}}\n", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"yaml:6:31: watch.drift.ignore.1: there is no column 'aeg' .*mean 'age'"):
+        load(path)
+    (tmp_path / "features.py").write_text("def features(frame):\n    return frame\n", encoding="utf-8")
+    assert load(path).project == "ads"
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("watch: null", "watch: expected keys and values, such as {window: 6h}; leave it out to watch what is usual"),
+        ("watch: {notify: log}", "watch.notify: expected a list of channels, such as [log] or"),
+        ("watch: {window: 5000}", "watch.window: expected a window such as 6h, 1d or 5000 rows, not 5000"),
+    ],
+)
+def test_what_is_wanted_of_a_watch_is_said(written: str, message: str) -> None:
+    assert message in mistakes_of(f"{GOOD}{written}\n")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "watch: {window: 1x, notify: [{slack: 'https://hooks.example.org/hunter2'}]}",
+        "watch:\n  notify:\n    - {email: {password: hunter2, password: hunter2}}",
+        "watch:\n  notify: [{webhook: https://me:hunter2@host, x: [}]",
+        "watch:\n  notify: [https://me:hunter2@host]",
+        "watch:\n  notify: [{webhook: {a: hunter2}}]",
+    ],
+)
+def test_a_secret_of_a_channel_is_never_shown(written: str) -> None:
+    assert "hunter2" not in mistakes_of(f"{GOOD}{written}\n")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from torneo.spec.watchdog import Channel, Watch, WindowSize, parse_length, parse_window
+from torneo.spec.channels import Channel, unset
+from torneo.spec.watchdog import Watch, WindowSize, parse_length, parse_window
 
 
 def test_nothing_said_is_sensible() -> None:
@@ -66,6 +67,33 @@ def test_what_is_wrong_is_told(declared: dict[str, object], says: str) -> None:
 
 
 def test_a_user_comes_with_a_password() -> None:
-    declared = {"email": {"to": ["a"], "from": "b", "server": "c", "user": "d"}}
+    declared = {"email": {"to": ["a@b"], "from": "b@b", "server": "c", "user": "d"}}
     with pytest.raises(ValidationError, match="user and password come together"):
         Channel.model_validate(declared)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"drift": None},
+        {"drift": None, "data": False, "retrain": {"when": ["performance"]}},
+        {"window": "60 rows"},
+        {"window": "20 rows", "drift": {"min_rows": 20}},
+        {"window": "7 rows", "drift": None},
+    ],
+)
+def test_what_is_possible_is_accepted_and_survives_its_json(declared: dict[str, object]) -> None:
+    watch = Watch.model_validate(declared)
+    assert Watch.model_validate_json(watch.model_dump_json()) == watch
+
+
+def test_a_variable_that_a_channel_needs_and_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THERE", "https://hooks.example.org")
+    monkeypatch.delenv("GONE", raising=False)
+    channels = Watch.model_validate({"notify": ["log", {"webhook": "${THERE}", "secret": "${GONE}"}]}).notify
+    assert list(unset(channels)) == [
+        (
+            "watch.notify: nobody can be told by webhook: the environment variable GONE is not set",
+            "set GONE, or GONE_FILE to a file with its value",
+        )
+    ]
