@@ -1,5 +1,5 @@
 -- columns --
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.atthasdef OR a.attidentity <> ''
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torneo.errors import ConflictError
 from torneo.spec.tables import LoadTables, TableColumn
@@ -22,6 +23,15 @@ _BEFORE_REJECTED = ("run_id", "suite", "rejected_at", "source_line")
 _AFTER_PROD = ("is_active", "created_at", "updated_at")
 OURS = frozenset({*_BEFORE_RAW, *_BEFORE_REJECTED, *_AFTER_PROD, "inserted_at", "staged_at", "reasons"})
 """The names that the contract's columns cannot have."""
+
+
+class Found(NamedTuple):
+    """A column of a table that is there."""
+
+    type: str
+    nullable: bool
+    filled: bool
+    """Whether the database gives it a value: it has a default, or is an identity or a generated column."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ def _typed(session: Session, column: TableColumn) -> str:
 def _ensure(session: Session, shape: Shape) -> None:
     schema, _, name = shape.table.partition(".")
     place = {"schema": schema, "name": name}
-    there = {column: (kind, nullable) for column, kind, nullable in session.rows("columns", values=place)}
+    there = {column: Found(*found) for column, *found in session.rows("columns", values=place)}
     if not there:
         if not session.rows("schema", values=place):
             session.run("create_schema", {"schema": quote(schema)})
@@ -137,8 +147,9 @@ def _ensure(session: Session, shape: Shape) -> None:
     for column, kind in shape.types.items():
         if column not in there:
             session.run("add_column", {"table": table, "definition": f"{quote(column)} {kind}"})
-    for column, (_, nullable) in there.items():
-        if not nullable and column not in shape.required and column not in key and column not in shape.own:
+    for column, found in there.items():
+        somebodys = column not in shape.types and found.filled
+        if not (found.nullable or somebodys or column in shape.required or column in key or column in shape.own):
             session.run("allow_null", {"table": table, "column": quote(column)})
     return None
 
@@ -157,10 +168,10 @@ def _create(session: Session, shape: Shape) -> None:
         session.run("index_window", {"table": table, "column": quote(shape.window)})
 
 
-def _check(shape: Shape, there: Mapping[str, tuple[str, bool]], key: set[str]) -> None:
+def _check(shape: Shape, there: Mapping[str, Found], key: set[str]) -> None:
     for column, kind in shape.types.items():
-        if column in there and there[column][0] != kind:
-            found = there[column][0]
+        if column in there and there[column].type != kind:
+            found = there[column].type
             raise ConflictError(f"{shape.table}: column {column!r} is {found}, and must be {kind}", fix=_BY_HAND)
         if column not in there and column in shape.own:
             raise ConflictError(f"{shape.table} is there, without Torneo's column {column!r}", fix=_BY_HAND)
