@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import psycopg
 import pytest
 
+from torneo.errors import ConflictError
 from torneo.ports import Warehouse
+from torneo.spec.tables import TableColumn
 from torneo.stores.warehouse import open_warehouse
 from torneo.testing.small_load import day, merge, tables
+
+WIDE = TableColumn(name="number", type="decimal", precision=20, scale=0)
 
 
 @dataclass(frozen=True)
@@ -63,3 +68,28 @@ def test_columns_that_the_database_fills_are_left_alone(place: Place) -> None:
     assert found == [("none", None)]
     with pytest.raises((duckdb.Error, psycopg.Error), match=r"(?is)not.null.*team|team.*not.null"):
         place.do("UPDATE prod.sales SET team = NULL")
+
+
+def test_a_column_that_cannot_be_widened_where_it_is_is_told(place: Place) -> None:
+    load = tables(TableColumn(name="number", type="bigint"), key=("id", "day", "number"))
+    wide = load.model_copy(update={"columns": (*load.columns[:3], WIDE)})
+    place.warehouse.migrate(load)
+    merge(place.warehouse, [("a", day(1), None, 7)], load)
+    if place.postgres:
+        place.do("CREATE VIEW prod.numbers AS SELECT number FROM prod.sales")
+    says = "prod.sales: column 'number' is (?i:bigint), and must be .*, to which the database cannot change it .*"
+    because = "used by a view" if place.postgres else "PRIMARY KEY"
+    with pytest.raises(ConflictError, match=rf"{says}{because}.*\n  fix: change the table by hand"):
+        place.warehouse.migrate(wide)
+    assert merge(place.warehouse, [("a", day(1), None, 7)], load, on=1).unchanged == 1
+    if place.postgres:
+        place.do("DROP VIEW prod.numbers")
+        place.warehouse.migrate(wide)
+        assert merge(place.warehouse, [("a", day(1), None, Decimal(7))], wide, on=2).unchanged == 1
+
+
+def test_a_table_that_is_not_staging_is_not_made_anew(place: Place) -> None:
+    place.do("CREATE SCHEMA staging", "CREATE TABLE staging.sales (run_id text, id bigint)")
+    with pytest.raises(ConflictError, match=r"staging.sales is there, without Torneo's column 'staged_at'"):
+        place.warehouse.migrate(tables())
+    assert place.warehouse.read("staging.sales").columns == ["run_id", "id"]

@@ -83,6 +83,7 @@ class DuckdbSession:
     """One transaction."""
 
     types: Mapping[str, str] = TYPES
+    cannot: tuple[type[Exception], ...] = (duckdb.BinderException, duckdb.CatalogException, duckdb.DependencyException)
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, where: str) -> None:
         self._connection = connection

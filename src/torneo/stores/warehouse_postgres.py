@@ -71,6 +71,9 @@ class PostgresSession:
     """One transaction."""
 
     types: Mapping[str, str] = TYPES
+    cannot: tuple[type[Exception], ...] = (
+        psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidTableDefinition, psycopg.errors.DatatypeMismatch,
+    )  # fmt: skip
 
     def __init__(self, connection: Connection, where: str) -> None:
         self._connection = connection

@@ -19,6 +19,8 @@ class Session(Protocol):
     """The database, for people, without a password."""
     types: Mapping[str, str]
     """How the database writes the name of a type, by ours, in its catalogue."""
+    cannot: tuple[type[Exception], ...]
+    """The database's errors that mean: this cannot be done, now or later."""
 
     def rows(self, statement: str, fragments: Mapping[str, str] = NONE, values: Values = NONE) -> list[tuple[Any, ...]]:
         """Run a statement that gives rows, by its name in the .sql files."""
