@@ -13,6 +13,7 @@ import pytest
 from torneo.errors import ConflictError
 from torneo.ports import Warehouse
 from torneo.spec.tables import TableColumn
+from torneo.stores import warehouse_duckdb, warehouse_postgres
 from torneo.stores.warehouse import open_warehouse
 from torneo.testing.small_load import day, merge, tables
 
@@ -93,3 +94,33 @@ def test_a_table_that_is_not_staging_is_not_made_anew(place: Place) -> None:
     with pytest.raises(ConflictError, match=r"staging.sales is there, without Torneo's column 'staged_at'"):
         place.warehouse.migrate(tables())
     assert place.warehouse.read("staging.sales").columns == ["run_id", "id"]
+
+
+CONSTRAINTS = [
+    ("day date UNIQUE", "(?i:unique).*2026-01-01", "refuses rows that the contract lets pass: state it in the contract"),
+    ("day date CHECK (day < '2025-01-01')", "(?i:check constraint)", "refuses rows that the contract lets pass"),
+    ("day date REFERENCES prod.days", "(?i:foreign key).*2026-01-01", "refuses rows that the contract lets pass"),
+]
+
+
+@pytest.mark.parametrize(("column", "says", "fix"), CONSTRAINTS)
+def test_a_constraint_that_refuses_a_row_is_told_with_the_row(place: Place, column: str, says: str, fix: str) -> None:
+    rest = "amount decimal(18,4), is_active boolean, created_at timestamptz, updated_at timestamptz"
+    place.do("CREATE SCHEMA prod", "CREATE TABLE prod.days (day date PRIMARY KEY)")
+    place.do(f"CREATE TABLE prod.sales (id text PRIMARY KEY, {column}, {rest})")
+    by_id = tables(key=("id",), window=None)
+    place.warehouse.migrate(by_id)
+    with pytest.raises(ConflictError, match=rf"prod.sales: (?s:.*){says}(?s:.*)\n  fix: .*{fix}") as caught:
+        merge(place.warehouse, [("a", day(1), None), ("b" * 2000, day(1), None)], by_id)
+    assert len(str(caught.value)) < 1000
+    assert place.warehouse.read("prod.sales").is_empty()
+
+
+def test_a_key_that_is_there_already_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if another program had written it after the keys were compared."""
+    place.warehouse.migrate(tables())
+    merge(place.warehouse, [("a", day(1), None)])
+    for module in (warehouse_duckdb, warehouse_postgres):
+        monkeypatch.setitem(module.SQL, "insert", module.SQL["insert_all"])
+    with pytest.raises(ConflictError, match=r"prod.sales: .*a(?s:.*)\n  fix: another program wrote the same key"):
+        merge(place.warehouse, [("a", day(1), None), ("b", day(1), None)], on=1)

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Any]
 NONE: Values = {}
+SAME_KEY = "another program wrote the same key at the same time, or a row is there twice"
+"""What to know where a table's primary key refuses a row."""
+OWN_CONSTRAINT = (
+    "the constraint of the table refuses rows that the contract lets pass: state it in the contract, or drop it"
+)
+"""What to do where another constraint does."""
 
 
 class Session(Protocol):
