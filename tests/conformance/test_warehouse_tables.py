@@ -97,20 +97,20 @@ def test_a_table_that_is_not_staging_is_not_made_anew(place: Place) -> None:
 
 
 CONSTRAINTS = [
-    ("day date UNIQUE", "(?i:unique).*2026-01-01", "refuses rows that the contract lets pass: state it in the contract"),
-    ("day date CHECK (day < '2025-01-01')", "(?i:check constraint)", "refuses rows that the contract lets pass"),
-    ("day date REFERENCES prod.days", "(?i:foreign key).*2026-01-01", "refuses rows that the contract lets pass"),
+    ("day date UNIQUE", "(?i:unique).*2026-01-01"),
+    ("day date CHECK (day < '2025-01-01')", "(?i:check constraint)"),
+    ("day date REFERENCES prod.days", "(?i:foreign key).*2026-01-01"),
 ]
 
 
-@pytest.mark.parametrize(("column", "says", "fix"), CONSTRAINTS)
-def test_a_constraint_that_refuses_a_row_is_told_with_the_row(place: Place, column: str, says: str, fix: str) -> None:
+@pytest.mark.parametrize(("column", "says"), CONSTRAINTS)
+def test_a_constraint_that_refuses_a_row_is_told_with_the_row(place: Place, column: str, says: str) -> None:
     rest = "amount decimal(18,4), is_active boolean, created_at timestamptz, updated_at timestamptz"
     place.do("CREATE SCHEMA prod", "CREATE TABLE prod.days (day date PRIMARY KEY)")
     place.do(f"CREATE TABLE prod.sales (id text PRIMARY KEY, {column}, {rest})")
     by_id = tables(key=("id",), window=None)
     place.warehouse.migrate(by_id)
-    with pytest.raises(ConflictError, match=rf"prod.sales: (?s:.*){says}(?s:.*)\n  fix: .*{fix}") as caught:
+    with pytest.raises(ConflictError, match=rf"prod.sales: (?s:.*){says}(?s:.*)\n  fix: the constraint of") as caught:
         merge(place.warehouse, [("a", day(1), None), ("b" * 2000, day(1), None)], by_id)
     assert len(str(caught.value)) < 1000
     assert place.warehouse.read("prod.sales").is_empty()
