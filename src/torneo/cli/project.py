@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torneo.orchestration.local import RunReport, StepReport
 
 DAY = ["%Y-%m-%d"]
+Date = Annotated[datetime.datetime | None, typer.Option("--date", formats=DAY, help="A load: the run's date; today.")]
+First = Annotated[datetime.datetime | None, typer.Option("--from", formats=DAY, help="A load: first day.")]
+Last = Annotated[datetime.datetime | None, typer.Option("--to", formats=DAY, help="A load: last day.")]
 
 
 @app.command()
@@ -46,13 +49,13 @@ def _where(output: Path) -> str:
 
 
 @app.command()
-def check(project: ProjectName = None) -> None:
-    """Validate project.yaml and its data without training."""
+def check(project: ProjectName = None, date: Date = None, first: First = None, last: Last = None) -> None:
+    """Validate project.yaml and its data without training, or without loading the days."""
     from torneo import api
 
     opened = api.Project.load(project)
     with TerminalProgress(err) as progress:
-        findings = opened.check(progress)
+        findings = opened.check(progress, date=_day(date), first=_day(first), last=_day(last))
     for finding in findings:
         out.print(f"[green]✓[/green] {finding}")
 
@@ -68,9 +71,9 @@ def schema() -> None:
 @app.command()
 def run(
     projects: Annotated[list[str] | None, typer.Argument(help="Projects; the current folder's without any.")] = None,
-    date: Annotated[datetime.datetime | None, typer.Option(formats=DAY, help="A load: the run's date; today.")] = None,
-    first: Annotated[datetime.datetime | None, typer.Option("--from", formats=DAY, help="A load: first day.")] = None,
-    last: Annotated[datetime.datetime | None, typer.Option("--to", formats=DAY, help="A load: last day.")] = None,
+    date: Date = None,
+    first: First = None,
+    last: Last = None,
     json: Json = False,
 ) -> None:
     """Bring projects up to date: gate the data, then train, judge and promote on evidence, or load a table."""

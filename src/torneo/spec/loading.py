@@ -225,6 +225,19 @@ AnyProject = Project | LoadProject
 """A project that trains, or one that loads."""
 
 
+def window_of(project: AnyProject, dates: Dates, today: datetime.date) -> Window | None:
+    """The days that a run of any project is responsible for; None for the whole table, and for one that trains.
+
+    Raises:
+        ConflictError: dates are given, and the project trains or has no window.
+    """
+    if isinstance(project, LoadProject):
+        return project.window(dates, today)
+    if dates.given:
+        raise ConflictError(f"{project.project} trains: dates are for projects with `load:`", fix="leave the dates out")
+    return None
+
+
 def project_schema() -> dict[str, Any]:
     """The JSON Schema of project.yaml: with `load` it is a LoadProject, without it a Project."""
     return TypeAdapter(AnyProject).json_schema()

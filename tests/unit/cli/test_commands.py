@@ -108,6 +108,8 @@ def test_check_and_schema(place: Place) -> None:
     code, out, _ = place.says("check")
     assert code == Exit.OK
     assert "90 rows to train, 30 to judge" in out
+    for dates in (["--date", "2026-01-05"], ["--from", "2026-01-01", "--to", "2026-01-05"]):
+        assert "trains: dates are for projects with `load:`" in place.says("check", *dates)[2]
     schema = json.loads(place.says("schema")[1])
     assert [kind["$ref"] for kind in schema["anyOf"]] == ["#/$defs/Project", "#/$defs/LoadProject"]
     kind = schema["$defs"]["Project"]
