@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from torneo.errors import ConflictError
-from torneo.spec.tables import LoadTables, TableColumn
+from torneo.spec.tables import RUNS, LoadTables, TableColumn
 from torneo.stores.sqlfile import quote, quote_table
 from torneo.stores.warehouse_session import Session
 
-RUNS = "dqm.dq_runs"
 _STAGING = "create_staging"
 _DECIMAL = re.compile(r"(?:numeric|DECIMAL)\((\d+),(\d+)\)")
 _BIGINT_DIGITS = 19
