@@ -16,6 +16,7 @@ from torneo.spec.load_records import LoadReport, Retried
 from torneo.spec.loading import LoadProject
 from torneo.spec.records import GateReport, Snapshot
 from torneo.spec.tables import Window
+from torneo.testing.still import SilentProgress
 
 SUITES = ("raw", "candidate")
 
@@ -66,7 +67,7 @@ def _look(
             progress.step(f"note: Great Expectations failed: {type(error).__name__}: {error}"[:500]).done()
             return []
         told = "; ".join(_verdict(work, suite) for suite in SUITES)
-    step = StepReport(name="expectations", status="ran", why=told, seconds=time.monotonic() - started)
+    step = StepReport(name="expectations", status="ran", why=told, seconds=round(time.monotonic() - started, 3))
     tell(step)
     return [step]
 
@@ -110,7 +111,9 @@ def retry(
         files = runtime.objects.path(gate.accepted.key), runtime.objects.path(gate.rejected.key)
         with runtime.load_context(spec, folder, progress, last.window) as context:
             functions = context.hooks.functions.get("checks", {})
-            again = judge_again(spec, gate, files, corrected, context.work, context.progress, functions, last.window)
+            bar = context.progress.step("retry")
+            again = judge_again(spec, gate, files, corrected, context.work, SilentProgress(), functions, last.window)
+            bar.done(f"{again.tried:,} rows tried")
             load, merged = load_again(context, last, snapshot, gate, again.report, again.accepted)
     return Retried(
         tried=again.tried,

@@ -50,6 +50,7 @@ def test_it_says_of_each_run_what_the_gate_said(coins: Coins) -> None:
     done = ran(coins)
     report, last = done.results["report"], done.steps[-1]
     assert (last.name, last.status) == ("expectations", "ran")
+    assert last.seconds == round(last.seconds, 3)
     raw, candidate = last.why.split("; ")
     assert raw == "raw: holds (11 rows)"
     told, _, rows = candidate.removeprefix("candidate: ").rpartition(" (")
@@ -100,6 +101,14 @@ def test_it_shows_that_a_column_is_missing(coins: Coins) -> None:
     assert not told["success"]
     [note] = [name for name in progress.names if name.startswith("note: ")]
     assert note.startswith("note: Great Expectations did not look: the source lacks 1 column(s)")
+
+
+def test_a_retry_tells_its_own_result_alone(coins: Coins) -> None:
+    coins.write(*ROWS)
+    ran(coins)
+    progress = Noted()
+    assert coins.project.reload(progress).tried > 1
+    assert progress.names == ["retry"]
 
 
 def test_a_load_does_without_it(coins: Coins, monkeypatch: pytest.MonkeyPatch) -> None:

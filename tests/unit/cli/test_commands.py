@@ -102,6 +102,9 @@ def test_a_project_that_is_not_there(place: Place) -> None:
 def test_a_wrong_command_line(place: Place) -> None:
     assert place.says("run", "--jsn")[0] == Exit.USAGE
     assert place.says("quarantine", "show", "--rows", "0")[0] == Exit.USAGE
+    code, _, err = place.says("run", "--date", "2026-13-05")
+    assert code == Exit.USAGE
+    assert "Invalid value for '--date': expected a day such as 2026-03-31, not" in err
 
 
 def test_check_and_schema(place: Place) -> None:
