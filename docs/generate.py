@@ -24,7 +24,7 @@ WRITTEN = {"Guardrail": 'a bar, such as `"> 0.7"`'}
 """Definitions that a project file writes as text, so that they have no section of their own."""
 VALUES: Mapping[Any, str] = {
     str: "TEXT", list[str]: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH",
-    datetime.datetime: "DATE", datetime.timedelta: "DAYS",
+    datetime.datetime: "DATE", datetime.date: "DATE", datetime.timedelta: "DAYS",
 }  # fmt: skip
 HTTP_WORDS = (
     "`torneo serve` answers these; `/docs` shows them with the contract's own fields, `/openapi.json` is for programs.",

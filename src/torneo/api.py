@@ -18,7 +18,7 @@ from torneo.runtime import Runtime
 from torneo.serving.traffic import Change, Traffic, change_traffic, traffic
 from torneo.spec.channels import unset
 from torneo.spec.load_records import Retried
-from torneo.spec.loading import AnyProject, Dates, LoadProject
+from torneo.spec.loading import AnyProject, Dates, LoadProject, window_of
 from torneo.spec.project import Project as Spec
 from torneo.spec.records import Decision, GateReport, Snapshot
 from torneo.spec.settings import settings
@@ -28,6 +28,8 @@ from torneo.testing.still import SilentProgress
 if TYPE_CHECKING:
     from torneo.predictions import Predicted
     from torneo.spec.replay_records import Replayed
+
+Day = datetime.date | None
 
 
 def _ignore(report: StepReport) -> None:
@@ -82,9 +84,9 @@ class Project:
         progress: Progress | None = None,
         tell: Callable[[StepReport], None] | None = None,
         *,
-        date: datetime.date | None = None,
-        first: datetime.date | None = None,
-        last: datetime.date | None = None,
+        date: Day = None,
+        first: Day = None,
+        last: Day = None,
         force: bool = False,
     ) -> RunReport:
         """Bring the project up to date: gate, train, judge, promote; or gate and load the days of a window.
@@ -95,13 +97,10 @@ class Project:
         Raises:
             ConflictError: the dates contradict each other, or the project has no window.
         """
-        dates = Dates.of(date, first, last)
+        window = window_of(self.spec, Dates.of(date, first, last), self.runtime.clock.now().date())
         if isinstance(self.spec, LoadProject):
-            window = self.spec.window(dates, self.runtime.clock.now().date())
             quiet = progress or SilentProgress()
             return loads.run(self.runtime, self.spec, self.folder, quiet, tell or _ignore, window, force=force)
-        if dates.given:
-            raise ConflictError(f"{self.name} trains: dates are for projects with `load:`", fix="leave the dates out")
         with self.runtime.context(self.spec, self.folder, progress or SilentProgress()) as context:
             return local.run(replace(context, force=force), self.runtime.owner, tell or _ignore)
 
@@ -110,16 +109,18 @@ class Project:
         """Whether it loads a table, and trains nothing."""
         return isinstance(self.spec, LoadProject)
 
-    def check(self, progress: Progress | None = None) -> Sequence[str]:
-        """Validate the project and its data without training; gives what was found to be good.
+    def check(
+        self, progress: Progress | None = None, *, date: Day = None, first: Day = None, last: Day = None
+    ) -> Sequence[str]:
+        """Validate the project and its data without training; gives what was found to be good. Dates are as in `run`.
 
         Raises:
             TorneoError: the first thing that would stop a run.
         """
+        window = window_of(self.spec, Dates.of(date, first, last), self.runtime.clock.now().date())
         if isinstance(self.spec, LoadProject):
             from torneo.stages.check_load import check_load
 
-            window = self.spec.window(Dates(), self.runtime.clock.now().date())
             with self.runtime.load_context(self.spec, self.folder, progress or SilentProgress(), window) as loading:
                 return check_load(loading)
         from torneo.stages.check import check

@@ -7,8 +7,9 @@ import importlib.util
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torneo.errors import NotFoundError, SpecError, TorneoError
 from torneo.orchestration import local
@@ -149,8 +150,7 @@ def _project(runtime: Runtime, state: StateStore, name: str) -> Iterator[Finding
         return
     if present is None:
         load = state.get(name, "load")
-        message = "no champion yet" if load is None else f"last load: {load['status'].replace('_', ' ')}"
-        yield Finding(subject=f"project {name}", good=True, message=message)
+        yield Finding(subject=f"project {name}", good=True, message="no champion yet") if load is None else _load(load)
         return
     there = runtime.objects.exists(f"{present.bundle}/digests.json")
     yield Finding(
@@ -175,6 +175,18 @@ def _channels(found: Settings) -> Iterator[Finding]:
             continue
         for message, fix in () if isinstance(project, LoadProject) else unset(project.watch.notify):
             yield Finding(subject=f"project {project.project}", good=False, message=message, fix=fix)
+
+
+def _load(load: Mapping[str, Any]) -> Finding:
+    name, told = load["project"], load["status"].replace("_", " ")
+    if load["status"] != "stopped":
+        return Finding(subject=f"project {name}", good=True, message=f"last load: {told}")
+    return Finding(
+        subject=f"project {name}",
+        good=False,
+        message=f"last load: {told}: {load['error'][:300]}",
+        fix=f"mend what stopped it, then torneo run {name}",
+    )
 
 
 def _stale(work: Path) -> Iterator[Path]:

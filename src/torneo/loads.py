@@ -19,6 +19,7 @@ from torneo.spec.load_records import LoadReport, Retried
 from torneo.spec.loading import LoadProject
 from torneo.spec.records import GateReport, Snapshot
 from torneo.spec.tables import Window
+from torneo.testing.still import SilentProgress
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,7 +76,7 @@ def _look(
             progress.step(f"note: Great Expectations failed: {type(error).__name__}: {error}"[:500]).done()
             return []
         told = "; ".join(_verdict(work, suite) for suite in SUITES)
-    step = StepReport(name="expectations", status="ran", why=told, seconds=time.monotonic() - started)
+    step = StepReport(name="expectations", status="ran", why=told, seconds=round(time.monotonic() - started, 3))
     tell(step)
     return [step]
 
@@ -138,7 +139,9 @@ def _retry(
     files = runtime.objects.path(gate.accepted.key), runtime.objects.path(gate.rejected.key)
     with runtime.load_context(spec, folder, progress, last.window) as context:
         functions, work = context.hooks.functions.get("checks", {}), context.work
-        again = judge_again(spec, gate, files, corrected, work, progress, functions, last.window, moved)
+        bar = context.progress.step("retry")
+        again = judge_again(spec, gate, files, corrected, work, SilentProgress(), functions, last.window, moved)
+        bar.done(f"{again.tried:,} rows tried")
         load, merged = load_again(context, last, snapshot, gate, again.report, again.accepted)
     return Retried(
         tried=again.tried,

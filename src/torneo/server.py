@@ -101,6 +101,7 @@ def serve(
             server_header=False,
             proxy_headers=False,
             date_header=True,
+            timeout_keep_alive=75,  # longer than proxies keep an idle connection: they must be the ones to close it
             timeout_graceful_shutdown=30,
         )
 

@@ -48,6 +48,7 @@ NOTHING = "SET TimeZone = 'UTC'"
 BROKEN_SQL = [
     ("lock_migrations", "", "DROP SCHEMA IF EXISTS prod CASCADE", "creates_tables", "rows of prod after a second"),
     ("add_column", "{definition}", "{definition} DEFAULT 0", "adds_columns", "rows after the contract has changed"),
+    ("widen", "ALTER TABLE {table} ALTER COLUMN {column} TYPE {type}", NOTHING, "widens_types", "rows with wider"),
     ("columns", "NOT internal", "FALSE", "refuses_other_shapes", "another type: ConflictError was not raised"),
     ("rows_where", "{conditions}", "NOT ({conditions})", "takes_strange_names", "values under strange names"),
     ("clear_run", "DELETE FROM {table} WHERE run_id = :run", NOTHING, "keeps_raw_rows", "texts in raw"),

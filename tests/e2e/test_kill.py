@@ -1,4 +1,4 @@
-"""kill -9 at twenty moments of a run: the next run ends where an undisturbed one does."""
+"""kill -9 at ten moments of a run: the next run ends where an undisturbed one does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torneo.cli import Exit
 
 pytestmark = pytest.mark.slow
 
-MOMENTS = 20
+MOMENTS = 10
 SEED = 20261121
 CHALLENGERS = {
     "linear": {"model": "linear"},

@@ -24,7 +24,7 @@ from torneo.cli import Exit
 
 SEED = 20261121
 ROUNDS = 3
-KILLS = int(os.environ.get("WATCH_KILLS", "9"))
+KILLS = int(os.environ.get("WATCH_KILLS", "6"))
 GRACE = 6.5
 """Seconds until a window of the log is whole."""
 WATCH = {

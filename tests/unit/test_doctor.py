@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from coins import DAY, Coins
+from torneo.api import Project
 from torneo.doctor import Finding, examine
+from torneo.errors import GateError
 from torneo.runtime import Runtime
 from torneo.spec.settings import settings
 
@@ -30,6 +33,20 @@ def test_a_good_installation(home: Path) -> None:
     findings = found()
     assert all(finding.good and not finding.fix for finding in findings.values())
     assert {"python", "xgboost-cpu", "extra s3", "home", "disk", "state"} <= set(findings)
+
+
+def test_a_load_that_stopped_is_told(home: Path, tmp_path: Path) -> None:
+    coins = Coins(tmp_path / "coins")
+    coins.write("AR,5/1/2026,1,1")
+    Project(coins.project.spec, coins.folder, Runtime(settings())).run(date=DAY)
+    assert (found()["project coins"].good, found()["project coins"].message) == (True, "last load: passed")
+    coins.write("XX,5/1/2026,1,1")
+    with pytest.raises(GateError, match="refused"):
+        Project(coins.project.spec, coins.folder, Runtime(settings())).run(date=DAY)
+    told = found()["project coins"]
+    assert not told.good
+    assert told.message.startswith("last load: stopped: coins: the gate refused 1 of 1 rows")
+    assert told.fix == "mend what stopped it, then torneo run coins"
 
 
 def test_a_home_below_a_file(home: Path) -> None:

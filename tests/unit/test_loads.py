@@ -16,7 +16,9 @@ from torneo.ports import Progress
 from torneo.testing import SilentProgress
 
 ROWS = ("AR,5/1/2026,1,1", "XX,31/02/2026,-1,0", ",5/1/2026,2,1", *["BR,5/1/2026,1,1"] * 2, "MX,1/1/2020,1,1")
-ASKED = SPEC.replace("missing: deactivate", "missing: deactivate, expectations: 50").replace("40%", "80%")
+UNREADABLE = ("AR,4/1/2026,dear,1", "AR,3/1/2026,,1", "AR,2/1/2026,1,", "BR,2/1/2026,12345678901234,12345678", ",,,")
+"""Rows whose value cannot be computed."""
+ASKED = SPEC.replace("missing: deactivate", "missing: deactivate, expectations: 50").replace("40%", "90%")
 
 
 class Noted(SilentProgress):
@@ -43,17 +45,24 @@ def ran(coins: Coins, progress: Progress | None = None) -> RunReport:
 
 def test_it_says_of_each_run_what_the_gate_said(coins: Coins) -> None:
     pytest.importorskip("great_expectations")
+    both = "reasons: {type: bad_value, min: bad_value}, min: 1, "
+    coins.write(*ROWS, *UNREADABLE, spec=ASKED.replace("value: {", f"value: {{{both}"))
     done = ran(coins)
     report, last = done.results["report"], done.steps[-1]
     assert (last.name, last.status) == ("expectations", "ran")
+    assert last.seconds == round(last.seconds, 3)
     raw, candidate = last.why.split("; ")
-    assert raw == "raw: holds (6 rows)"
+    assert raw == "raw: holds (11 rows)"
     told, _, rows = candidate.removeprefix("candidate: ").rpartition(" (")
     assert rows == f"{report['rows'] - report['outside_window']} rows)"
     counts = dict(one.rsplit(" ", 1) for one in told.removesuffix(", …").split(", "))
     assert counts.items() <= {(reason, str(count)) for reason, count in report["reasons"].items()}
     assert len(counts) == min(5, len(report["reasons"])) > 2
-    assert coins.project.runtime.objects.exists("coins/expectations/candidate/data_docs/index.html")
+    objects = coins.project.runtime.objects
+    refused = json.loads(objects.path("coins/expectations/candidate/validation.json").read_text(encoding="utf-8"))
+    assert {reason: count for reason, count in refused["refused"].items() if count} == dict(report["reasons"])
+    assert report["reasons"].keys() >= {"invalid_price", "missing_units", "bad_value"}
+    assert objects.exists("coins/expectations/candidate/data_docs/index.html")
     assert ran(coins).steps[-1].name == "report", "nothing new was gated"
 
 
@@ -73,7 +82,7 @@ def test_the_pages_are_those_of_the_last_run(coins: Coins) -> None:
 
 def test_it_shows_what_has_stopped_a_run(coins: Coins) -> None:
     pytest.importorskip("great_expectations")
-    coins.write(*ROWS, spec=ASKED.replace("80%", "1%"))
+    coins.write(*ROWS, spec=ASKED.replace("90%", "1%"))
     with pytest.raises(GateError, match="refused"):
         ran(coins)
     objects = coins.project.runtime.objects
@@ -92,6 +101,14 @@ def test_it_shows_that_a_column_is_missing(coins: Coins) -> None:
     assert not told["success"]
     [note] = [name for name in progress.names if name.startswith("note: ")]
     assert note.startswith("note: Great Expectations did not look: the source lacks 1 column(s)")
+
+
+def test_a_retry_tells_its_own_result_alone(coins: Coins) -> None:
+    coins.write(*ROWS)
+    ran(coins)
+    progress = Noted()
+    assert coins.project.reload(progress).tried > 1
+    assert progress.names == ["retry"]
 
 
 def test_a_load_does_without_it(coins: Coins, monkeypatch: pytest.MonkeyPatch) -> None:

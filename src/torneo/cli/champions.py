@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from torneo.cli.progress import TerminalProgress
 from torneo.cli.shared import Json, ProjectName, app, err, out, print_json
@@ -32,7 +33,7 @@ def compare(
         from torneo.reports.decision import decision_page
 
         html.write_text(decision_page(decision, opened.name), encoding="utf-8")
-        err.print(f"  wrote {html}")
+        err.print(f"  wrote {html}", markup=False)
     if json:
         print_json(decision.model_dump(mode="json"))
         return
@@ -50,7 +51,8 @@ def promote(
 
     opened = api.Project.load(project)
     opened.promote(version, why)
-    out.print(f"version {version} of {opened.name} is champion; back with:  torneo rollback {project} --why …")
+    back = escape(f"torneo rollback {project} --why …")
+    out.print(f"version {version} of {opened.name} is champion; back with:  {back}")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
@@ -48,7 +49,7 @@ def export(
 
     opened = api.Project.load(project)
     count = write(opened.quarantine(), output)
-    out.print(f"wrote {count:,} rows to {output}")
+    out.print(f"wrote {count:,} rows to {output}", markup=False)
 
 
 @quarantine.command()
@@ -69,9 +70,9 @@ def retry(
         report = opened.retry(progress)
     out.print(f"{report.accepted.rows:,} of {report.rows:,} refused rows pass the present contract")
     for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
-        out.print(f"  still refused: {count:,} {reason}")
+        out.print(f"  still refused: {count:,} {reason}", markup=False)
     if report.accepted.rows:
-        out.print(f"take them in with:  torneo run {project or ''}")
+        out.print(f"take them in with:  torneo run {project or ''}", markup=False)
     if report.rejected.rows:
         raise typer.Exit(Exit.FINDINGS)
 
@@ -98,7 +99,7 @@ def profile(
     with TerminalProgress(err) as progress:
         page = opened.profile(progress)
     output.write_text(page, encoding="utf-8")
-    out.print(f"wrote [bold]{output}[/bold]")
+    out.print(f"wrote [bold]{escape(str(output))}[/bold]")
 
 
 @app.command()
@@ -112,4 +113,4 @@ def expectations(
     opened = api.Project.load(project)
     with TerminalProgress(err) as progress:
         page = opened.expectations(output, progress)
-    out.print(f"wrote [bold]{page}[/bold]")
+    out.print(f"wrote [bold]{escape(str(page))}[/bold]")

@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
+from rich.markup import escape
 
 from torneo.cli.shared import Json, app, err, out, print_json
 
@@ -79,7 +80,7 @@ def create(
         runtime.state, name, cast("list[Scope]", scope), by=runtime.settings.user, projects=project or (), expires=end
     )
     for unknown in sorted(set(key.projects) - set(runtime.state.projects())):
-        err.print(f"  [yellow]note[/yellow] no project {unknown!r} has run here yet", soft_wrap=True)
+        err.print(f"  [yellow]note[/yellow] no project {escape(repr(unknown))} has run here yet", soft_wrap=True)
     until = "it does not expire" if end is None else f"it expires on {end:%Y-%m-%d %H:%M} UTC"
     err.print(f"key {key.id}: {until}; it is shown this once; withdraw it with:  torneo keys revoke {key.id} --why …")
     typer.echo(text)

@@ -117,7 +117,7 @@ def export(
     if json:
         print_json({"rows": rows, "out": str(output)})
     else:
-        out.print(f"wrote {rows:,} lines to {output}", soft_wrap=True)
+        out.print(f"wrote {rows:,} lines to {output}", soft_wrap=True, markup=False)
 
 
 @log.command()

@@ -138,4 +138,4 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConflictError(f"{file} cannot be written: {error.strerror}", fix="name a file that can be") from None
-    err.print(f"wrote {file}", soft_wrap=True)
+    err.print(f"wrote {file}", soft_wrap=True, markup=False)

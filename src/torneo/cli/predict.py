@@ -65,13 +65,17 @@ def predict(
 def _show(console: Console, done: Predicted, where: str) -> None:
     logged = ", and to the log" if done.logged else ""
     console.print(
-        f"version {done.version} answered {done.predicted:,} of {done.rows:,} rows: to {where}{logged}", soft_wrap=True
+        f"version {done.version} answered {done.predicted:,} of {done.rows:,} rows: to {where}{logged}",
+        soft_wrap=True,
+        markup=False,
     )
     if done.warned:
         console.print(f"  {done.warned:,} rows break a range that the project lets pass: column warnings")
     if done.rejected_file is not None:
         console.print(
-            f"  refused {done.rejected:,} rows: {done.rejected_file} has them with their reasons", soft_wrap=True
+            f"  refused {done.rejected:,} rows: {done.rejected_file} has them with their reasons",
+            soft_wrap=True,
+            markup=False,
         )
     for reason, count in list(done.reasons.items())[:SHOWN_REASONS]:
         console.print(f"    {count:,} {reason}", markup=False)
@@ -112,6 +116,6 @@ def replay(
         from torneo.reports.decision import decision_page
 
         html.write_text(decision_page(done.decision, opened.name), encoding="utf-8")
-        err.print(f"  wrote {html}", soft_wrap=True)
+        err.print(f"  wrote {html}", soft_wrap=True, markup=False)
     if not json:
         decision_tables(out, done.decision)

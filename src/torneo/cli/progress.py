@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
@@ -19,11 +20,11 @@ class TerminalProgress:
         self.console = console
         self.bars = Bars(
             SpinnerColumn(style="cyan"),
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("[cyan]{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", style="cyan", markup=False),
             console=console,
             transient=True,
         )
@@ -59,4 +60,4 @@ class _Line:
 
     def done(self, note: str = "") -> None:
         self.whole.bars.remove_task(self.task)
-        self.whole.console.print(f"  [dim]{self.name}[/dim] {note}" if note else f"  [dim]{self.name}[/dim]")
+        self.whole.console.print(f"  [dim]{escape(self.name)}[/dim] {escape(note)}".rstrip())

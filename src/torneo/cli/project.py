@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
-from torneo.cli.shared import Json, ProjectName, app, err, out, print_json
+from torneo.cli.shared import Json, ProjectName, app, day_option, err, out, print_json
 
 if TYPE_CHECKING:
     from torneo.api import Project
     from torneo.orchestration.local import RunReport, StepReport
 
-DAY = ["%Y-%m-%d"]
+Date = Annotated[datetime.date | None, day_option("--date", "A load: the run's date; today.")]
+First = Annotated[datetime.date | None, day_option("--from", "A load: first day.")]
+Last = Annotated[datetime.date | None, day_option("--to", "A load: last day.")]
 
 
 @app.command()
@@ -37,8 +40,8 @@ def init(
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(drafted.text, encoding="utf-8")
     for note in drafted.notes:
-        err.print(f"  [yellow]note[/yellow] {note}", soft_wrap=True, markup=True)
-    out.print(f"wrote [bold]{output}[/bold]; read it, then:  torneo run" + _where(output))
+        err.print(f"  [yellow]note[/yellow] {escape(note)}", soft_wrap=True)
+    out.print(f"wrote [bold]{escape(str(output))}[/bold]; read it, then:  torneo run" + escape(_where(output)))
 
 
 def _where(output: Path) -> str:
@@ -46,15 +49,15 @@ def _where(output: Path) -> str:
 
 
 @app.command()
-def check(project: ProjectName = None) -> None:
-    """Validate project.yaml and its data without training."""
+def check(project: ProjectName = None, date: Date = None, first: First = None, last: Last = None) -> None:
+    """Validate project.yaml and its data without training, or without loading the days."""
     from torneo import api
 
     opened = api.Project.load(project)
     with TerminalProgress(err) as progress:
-        findings = opened.check(progress)
+        findings = opened.check(progress, date=date, first=first, last=last)
     for finding in findings:
-        out.print(f"[green]✓[/green] {finding}")
+        out.print(f"[green]✓[/green] {escape(finding)}")
 
 
 @app.command()
@@ -68,9 +71,9 @@ def schema() -> None:
 @app.command()
 def run(
     projects: Annotated[list[str] | None, typer.Argument(help="Projects; the current folder's without any.")] = None,
-    date: Annotated[datetime.datetime | None, typer.Option(formats=DAY, help="A load: the run's date; today.")] = None,
-    first: Annotated[datetime.datetime | None, typer.Option("--from", formats=DAY, help="A load: first day.")] = None,
-    last: Annotated[datetime.datetime | None, typer.Option("--to", formats=DAY, help="A load: last day.")] = None,
+    date: Date = None,
+    first: First = None,
+    last: Last = None,
     force: Annotated[bool, typer.Option("--force", help="Run all steps again, although nothing has changed.")] = False,
     json: Json = False,
 ) -> None:
@@ -82,17 +85,12 @@ def run(
         opened = api.Project.load(where or None)
         err.print(f"[bold]{opened.name}[/bold]")
         with TerminalProgress(err) as progress:
-            dates = {"date": _day(date), "first": _day(first), "last": _day(last)}
-            report = opened.run(progress, _tell, **dates, force=force)
+            report = opened.run(progress, _tell, date=date, first=first, last=last, force=force)
         reports.append(report)
         if not json:
             _show(opened, report, where)
     if json:
         print_json([_plain(report) for report in reports])
-
-
-def _day(moment: datetime.datetime | None) -> datetime.date | None:
-    return None if moment is None else moment.date()
 
 
 def _show(opened: Project, report: RunReport, where: str) -> None:
@@ -110,7 +108,7 @@ def _tell(step: StepReport) -> None:
     if step.status == "unchanged":
         err.print(f"  [dim]{step.name}: unchanged[/dim]")
     else:
-        err.print(f"  [green]{step.name}[/green] {step.seconds:.1f} s  [dim]{step.why}[/dim]")
+        err.print(f"  [green]{step.name}[/green] {step.seconds:.1f} s  [dim]{escape(step.why)}[/dim]")
 
 
 def _plain(report: RunReport) -> dict[str, object]:

@@ -20,6 +20,7 @@ from torneo.spec.records import Decision, GateReport
 
 VERDICTS = {"promote": "[bold green]promote[/]", "keep": "[bold]keep[/]", "inconclusive": "[yellow]inconclusive[/]"}
 SHOWN_COLUMNS = 6
+SHOWN_LETTERS = 24
 
 
 def table(title: str, *columns: str) -> Table:
@@ -144,7 +145,7 @@ def status_table(
     told = (
         "none yet" if champion is None else f"version {champion.number} ({champion.challenger}, {champion.digest[:12]})"
     )
-    console.print(f"champion: [bold]{told}[/bold]")
+    console.print(f"champion: [bold]{escape(told)}[/bold]")
 
 
 def history_table(console: Console, name: str, entries: Sequence[Entry]) -> None:
@@ -175,11 +176,17 @@ def quarantine_tables(console: Console, name: str, report: GateReport, refused: 
         return
     columns = [column for column in refused[0] if column not in ("line", "reasons")]
     hidden = len(columns) - SHOWN_COLUMNS
-    rows = table("", "#line", "reasons", *columns[:SHOWN_COLUMNS], *([f"… {hidden} more"] if hidden > 0 else []))
+    rows = table("", "#line", "reasons")
+    for name in (*columns[:SHOWN_COLUMNS], *([f"… {hidden} more"] if hidden > 0 else [])):
+        rows.add_column(escape(name))
     for row in refused:
-        cells = ["" if row[column] is None else escape(str(row[column])[:24]) for column in columns[:SHOWN_COLUMNS]]
+        cells = ["" if row[column] is None else escape(_cut(str(row[column]))) for column in columns[:SHOWN_COLUMNS]]
         rows.add_row(str(row["line"]), escape(", ".join(row["reasons"])), *cells)
     console.print(rows)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_LETTERS else f"{text[: SHOWN_LETTERS - 1]}…"
 
 
 def keys_table(console: Console, keys: Sequence[Key], now: datetime.datetime) -> None:

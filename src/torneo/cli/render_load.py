@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
@@ -17,15 +18,17 @@ STATUS = {"passed": "[bold green]passed[/]", "rejected_rows": "[yellow]rejected 
 
 def load_report(console: Console, report: LoadReport, *, unchanged: bool = False) -> None:
     """What a load did: rows in, what became of them, refused rows by reason."""
-    made = table("", "", "#rows")
-    for name, count in counts(report).items():
-        made.add_row(name, f"{count:,}")
+    told, refused = counts(report), sorted(report.reasons.items(), key=lambda item: -item[1])
+    made, reasons = table("", "", "#rows"), table("", "refused because of", "#rows")
+    for one, lines in ((made, list(told.items())), (reasons, refused)):
+        for name, count in lines:
+            one.add_row(escape(name), f"{count:,}")
+        names, counted = {**told, **report.reasons, "refused because of": 0}, (*told.values(), *report.reasons.values())
+        one.columns[0].min_width = max(map(cell_len, names))
+        one.columns[1].min_width = max(len(f"{count:,}") for count in counted)
     console.print(f"[bold]{escape(report.project)}: {report.days} into {escape(report.to)}[/bold]")
     console.print(made)
-    if report.reasons:
-        reasons = table("", "refused because of", "#rows")
-        for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
-            reasons.add_row(escape(reason), f"{count:,}")
+    if refused:
         console.print(reasons)
     work = "; nothing to do, all steps are up to date" if unchanged else ""
     console.print(

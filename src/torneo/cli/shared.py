@@ -24,8 +24,8 @@ app = typer.Typer(
 PIPED_WIDTH = 140
 """Columns of a table that goes into a file or a pipe, where nobody knows the width."""
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
-err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPED_WIDTH)
+out = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+err = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 ProjectName = Annotated[
     str | None, typer.Argument(help="A project's name, folder or file; the current folder's without it.")
@@ -41,6 +41,18 @@ def _moment(text: str) -> datetime.datetime:
             f"expected a day or a moment such as 2026-03-31 or 2026-03-31T14:05:59.250Z, not {text[:40]!r}"
         ) from None
     return read if read.tzinfo else read.replace(tzinfo=datetime.UTC)
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=datetime.UTC).date()
+    except ValueError:
+        raise typer.BadParameter(f"expected a day such as 2026-03-31, not {text[:40]!r}") from None
+
+
+def day_option(name: str, help: str) -> Any:  # noqa: A002 - typer's word
+    """An option that takes a day."""
+    return typer.Option(name, parser=_day, metavar="DAY", help=help)
 
 
 def moment_option(help: str) -> Any:  # noqa: A002 - typer's word

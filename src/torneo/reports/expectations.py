@@ -11,12 +11,14 @@ import datetime
 import importlib.util
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from torneo.checks import plan
 from torneo.errors import MissingExtraError
 from torneo.spec.columns import NUMERIC, Column, canonical_text
 from torneo.spec.loading import AnyProject
@@ -90,11 +92,12 @@ def _great_expectations() -> Any:
 def _expectations(kinds: Any, project: AnyProject, frame: pl.DataFrame) -> Iterator[Any]:
     """One expectation for each reason that the frame knows, in the order of the contract."""
     stated: dict[str, Any] = {}
+    rules = Counter(check.name for check in plan(project.contract))
     for name, column in project.contract.columns.items():
         for reason, kind, arguments in _column_rules(name, column):
-            meta = {"reason": reason}
-            own = getattr(kinds, kind)(column=name, meta=meta, description=_words(reason), **arguments)
-            stated[reason] = None if reason in stated else own  # rules that share a reason are one expectation
+            if rules[reason] == 1:  # rules that share a reason are one expectation
+                meta = {"reason": reason}
+                stated[reason] = getattr(kinds, kind)(column=name, meta=meta, description=_words(reason), **arguments)
     for column_name in frame.columns:
         if column_name.startswith(PREFIX):
             reason = column_name.removeprefix(PREFIX)
@@ -108,8 +111,11 @@ def _words(reason: str) -> str:
 
 
 def _column_rules(name: str, column: Column) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Reason, kind of expectation and its arguments for what Great Expectations can state itself."""
-    if not column.nullable:
+    """Reason, kind of expectation and its arguments for what Great Expectations can state itself.
+
+    A computed column is missing or not by its inputs, too, which it cannot.
+    """
+    if not column.nullable and column.compute is None:
         from great_expectations.expectations.row_conditions import Column as Rows
 
         readable = Rows(passes(column.reason("type", name))) == True  # noqa: E712 - it builds a condition

@@ -39,6 +39,8 @@ def read_corrected(file: Path, source: Source, headers: Collection[str]) -> pa.T
     Raises:
         SourceError: there is no such file, it cannot be read in one way only, or a line is no number or there twice.
     """
+    if file.is_dir():
+        raise SourceError(f"{file} is a folder", fix="name the CSV file with the corrected rows")
     if not file.is_file():
         raise SourceError(f"there is no file {file}", fix="torneo quarantine export writes one to correct")
     with open_text(file, file.name) as stream:
@@ -62,7 +64,10 @@ def _decoded(data: bytes, encoding: str, name: str) -> str:
     for known in (found, encoding):
         with suppress(UnicodeDecodeError):
             return data.decode(known)
-    raise SourceError(f"{name}: the text is neither UTF-8 nor {encoding}", fix="save it as CSV (UTF-8)")
+    first = "UTF-16" if found == "utf-16" else "UTF-8"
+    same = codecs.lookup(encoding).name.removesuffix("-sig") == first.lower()
+    told = f"not {first}" if same else f"neither {first} nor {encoding}"
+    raise SourceError(f"{name}: the text is {told}", fix="save it as CSV (UTF-8)")
 
 
 def _fields(head: str, delimiter: str) -> list[str]:

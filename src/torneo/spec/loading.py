@@ -14,7 +14,7 @@ from torneo.spec.columns import ColumnType, Contract
 from torneo.spec.frozen import Frozen, Place, Share, nearest, refuse
 from torneo.spec.project import Project
 from torneo.spec.source import Days, Source
-from torneo.spec.tables import LoadTables, MergeRules, Missing, SqlType, TableColumn, TableName, Window
+from torneo.spec.tables import RUNS, LoadTables, MergeRules, Missing, SqlType, TableColumn, TableName, Window
 
 OURS = (
     "run_id", "source_line", "inserted_at", "staged_at", "is_active", "created_at", "updated_at", "rejected_at",
@@ -71,16 +71,35 @@ class Load(Frozen):
         """The name of the production table, without its schema."""
         return self.to.partition(".")[2]
 
+    @property
+    def names(self) -> Mapping[str, TableName]:
+        """The names of the four tables, by their keys."""
+        return {
+            "to": self.to,
+            "raw": self.raw or f"raw.{self.table}",
+            "staging": self.staging or f"staging.{self.table[:53]}_candidate",
+            "rejects": self.rejects or f"dqm.{self.table[:55]}_rejects",
+        }
+
     @model_validator(mode="after")
     def _four_tables(self) -> Self:
-        names = {"to": self.to, "raw": self.raw, "staging": self.staging, "rejects": self.rejects}
-        given = [(key, name) for key, name in names.items() if name is not None]
-        refuse(
-            ((key,), f"{name} is already the table of `{other}`")
-            for (other, before), (key, name) in itertools.combinations(given, 2)
-            if before == name
-        )
+        refuse(itertools.chain(self._name_mistakes(), self._twice()))
         return self
+
+    def _name_mistakes(self) -> Iterator[tuple[Place, str]]:
+        for key, name in self.names.items():
+            schema = name.partition(".")[0]
+            if schema == "information_schema" or schema.startswith("pg_"):
+                yield (key,), f"{name}: the schema {schema} belongs to PostgreSQL itself: name another"
+            if name == RUNS:
+                yield (key,), f"{name} has the line of each run of all loads: name another"
+
+    def _twice(self) -> Iterator[tuple[Place, str]]:
+        for (other, before), (key, name) in itertools.combinations(self.names.items(), 2):
+            if before == name and getattr(self, key) is not None:
+                yield (key,), f"{name} is already the table of `{other}`"
+            elif before == name:
+                yield (other,), f"{name} is already the table of `{key}`, which is not given: give `{key}` a name"
 
 
 class Dates(Frozen):
@@ -184,10 +203,10 @@ class LoadProject(Frozen):
         raw = [name for name, one in columns.items() if one.compute is None or (one.header or name) in headers]
         return LoadTables(
             project=self.project,
-            raw=load.raw or f"raw.{load.table}",
-            staging=load.staging or f"staging.{load.table[:53]}_candidate",
+            raw=load.names["raw"],
+            staging=load.names["staging"],
             prod=load.to,
-            rejects=load.rejects or f"dqm.{load.table[:55]}_rejects",
+            rejects=load.names["rejects"],
             raw_columns=tuple(raw),
             columns=tuple(typed),
             key=self.contract.key,
@@ -223,6 +242,19 @@ class LoadProject(Frozen):
 
 AnyProject = Project | LoadProject
 """A project that trains, or one that loads."""
+
+
+def window_of(project: AnyProject, dates: Dates, today: datetime.date) -> Window | None:
+    """The days that a run of any project is responsible for; None for the whole table, and for one that trains.
+
+    Raises:
+        ConflictError: dates are given, and the project trains or has no window.
+    """
+    if isinstance(project, LoadProject):
+        return project.window(dates, today)
+    if dates.given:
+        raise ConflictError(f"{project.project} trains: dates are for projects with `load:`", fix="leave the dates out")
+    return None
 
 
 def project_schema() -> dict[str, Any]:

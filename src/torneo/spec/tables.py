@@ -13,6 +13,8 @@ from torneo.spec.frozen import Frozen
 TableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}$")]
 """`schema.table`, lower case."""
 
+RUNS = "dqm.dq_runs"
+"""The table that all loads share: a line for each run."""
 SqlType = Literal["text", "bigint", "double", "boolean", "date", "timestamp", "decimal"]
 Missing = Literal["deactivate", "keep"]
 

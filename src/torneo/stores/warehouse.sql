@@ -7,6 +7,12 @@ CREATE TABLE IF NOT EXISTS {table} ({definitions})
 -- add_column --
 ALTER TABLE {table} ADD COLUMN {definition}
 
+-- drop_table --
+DROP TABLE {table}
+
+-- widen --
+ALTER TABLE {table} ALTER COLUMN {column} TYPE {type}
+
 -- allow_null --
 ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL
 

@@ -16,7 +16,7 @@ from torneo.errors import ConflictError, NotFoundError, TorneoError, Unavailable
 from torneo.spec.chain import canonical
 from torneo.stores.filelock import file_lock
 from torneo.stores.sqlfile import bind, named_statements, quote, quote_table
-from torneo.stores.warehouse_session import NONE, Values
+from torneo.stores.warehouse_session import NONE, OWN_CONSTRAINT, SAME_KEY, Values
 from torneo.stores.warehouse_sql import SqlWarehouse
 
 SQL = {
@@ -84,6 +84,7 @@ class DuckdbSession:
 
     temporary = "temp"
     types: Mapping[str, str] = TYPES
+    cannot: tuple[type[Exception], ...] = (duckdb.BinderException, duckdb.CatalogException, duckdb.DependencyException)
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, where: str) -> None:
         self._connection = connection
@@ -98,7 +99,10 @@ class DuckdbSession:
         """Run a statement that gives none; locks and indices that DuckDB needs not are left out."""
         if statement in SQL:
             text, parameters = bind(SQL[statement], fragments, values)
-            self._connection.execute(text, parameters)
+            try:
+                self._connection.execute(text, parameters)
+            except duckdb.ConstraintException as error:
+                raise _refusal(self.where, fragments.get("prod", ""), error) from error
 
     def load(self, table: str, batches: Generator[pl.DataFrame, None, None]) -> int:
         """Insert batches into a table, one at a time."""
@@ -136,6 +140,15 @@ def _translated(where: str) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise _translation(where, error) from error
+
+
+def _refusal(where: str, table: str, error: duckdb.ConstraintException) -> ConflictError:
+    """A constraint that refuses a row: which, of which table, and the row's values."""
+    text, name = " ".join(str(error).split())[:500], table.replace('"', "")
+    return ConflictError(
+        f"{where}: {name}: {text} (nothing is half done)",
+        fix=SAME_KEY if "violates primary key" in text else OWN_CONSTRAINT,  # staged keys are there once
+    )
 
 
 def _translation(where: str, error: duckdb.Error) -> TorneoError:

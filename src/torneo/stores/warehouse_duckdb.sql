@@ -1,5 +1,5 @@
 -- columns --
-SELECT column_name, data_type, is_nullable
+SELECT column_name, data_type, is_nullable, column_default IS NOT NULL
 FROM duckdb_columns()
 WHERE schema_name = :schema AND table_name = :name AND NOT internal
 ORDER BY column_index

@@ -19,7 +19,7 @@ from torneo.spec.chain import canonical
 from torneo.stores.database_postgres import AGAIN, Connection, connect, display, one_line
 from torneo.stores.sqlfile import bind, named_statements, quote, quote_table
 from torneo.stores.warehouse_rows import has_any
-from torneo.stores.warehouse_session import NONE, Values
+from torneo.stores.warehouse_session import NONE, OWN_CONSTRAINT, SAME_KEY, Values
 from torneo.stores.warehouse_sql import SqlWarehouse
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ _FIXES = {
     "53100": "free space on the server's disk, and run again",
     "22P05": "use a database with the encoding UTF8",
     "42P01": "run a load into it first, which creates the tables",
-    "23505": "another program wrote the same key at the same time, or a row is there twice",
 }
+_DETAIL = 300
+"""So many characters of a refused row an error shows."""
 
 
 class PostgresWarehouse(SqlWarehouse):
@@ -64,7 +65,11 @@ class PostgresWarehouse(SqlWarehouse):
             with connection:
                 session = PostgresSession(connection, self._where)
                 session.run("begin")
-                yield session
+                try:
+                    yield session
+                except psycopg.IntegrityError as error:
+                    connection.rollback()
+                    raise _refusal(session, error) from error
 
 
 class PostgresSession:
@@ -72,6 +77,9 @@ class PostgresSession:
 
     temporary = "pg_temp"
     types: Mapping[str, str] = TYPES
+    cannot: tuple[type[Exception], ...] = (
+        psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidTableDefinition, psycopg.errors.DatatypeMismatch,
+    )  # fmt: skip
 
     def __init__(self, connection: Connection, where: str) -> None:
         self._connection = connection
@@ -174,6 +182,20 @@ def _translated(where: str) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise _translation(where, error) from error
+
+
+def _refusal(session: PostgresSession, error: psycopg.IntegrityError) -> ConflictError:
+    """A constraint that refuses a row: which, of which table, and the row's values."""
+    diagnosis = error.diag
+    place = {"schema": diagnosis.schema_name, "name": diagnosis.constraint_name}
+    primary = any(is_primary for (is_primary,) in session.rows("primary", values=place))
+    table = f"{diagnosis.schema_name}.{diagnosis.table_name}: " if diagnosis.table_name else ""
+    detail = " ".join((diagnosis.message_detail or "").split())
+    shown = detail if len(detail) <= _DETAIL else f"{detail[:_DETAIL]}…"
+    return ConflictError(
+        f"{session.where}: {table}{one_line(error)}: {shown} (nothing is half done)",
+        fix=SAME_KEY if primary else OWN_CONSTRAINT,
+    )
 
 
 def _translation(where: str, error: psycopg.Error) -> TorneoError:

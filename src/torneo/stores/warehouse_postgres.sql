@@ -1,5 +1,5 @@
 -- columns --
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.atthasdef OR a.attidentity <> ''
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -13,6 +13,13 @@ JOIN pg_class AS c ON c.oid = i.indrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
 WHERE n.nspname = :schema AND c.relname = :name AND i.indisprimary
+
+-- primary --
+SELECT i.indisprimary OR n.nspname = 'pg_catalog'
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = :schema AND c.relname = :name
 
 -- schema --
 SELECT 1 FROM pg_namespace WHERE nspname = :schema

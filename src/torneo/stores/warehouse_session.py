@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Any]
 NONE: Values = {}
+SAME_KEY = "another program wrote the same key at the same time, or a row is there twice"
+"""What to know where a table's primary key refuses a row."""
+OWN_CONSTRAINT = (
+    "the constraint of the table refuses rows that the contract lets pass: state it in the contract, or drop it"
+)
+"""What to do where another constraint does."""
 
 
 class Session(Protocol):
@@ -21,6 +27,8 @@ class Session(Protocol):
     """The schema of tables that end with the transaction."""
     types: Mapping[str, str]
     """How the database writes the name of a type, by ours, in its catalogue."""
+    cannot: tuple[type[Exception], ...]
+    """The database's errors that mean: this cannot be done, now or later."""
 
     def rows(self, statement: str, fragments: Mapping[str, str] = NONE, values: Values = NONE) -> list[tuple[Any, ...]]:
         """Run a statement that gives rows, by its name in the .sql files."""

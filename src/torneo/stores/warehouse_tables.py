@@ -1,16 +1,20 @@
-"""The schemas and tables of a load: made, checked, and widened when the contract has gained columns."""
+"""The schemas and tables of a load: made, checked, and widened when the contract has gained columns or digits."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torneo.errors import ConflictError
-from torneo.spec.tables import LoadTables, TableColumn
+from torneo.spec.tables import RUNS, LoadTables, TableColumn
 from torneo.stores.sqlfile import quote, quote_table
 from torneo.stores.warehouse_session import Session
 
-RUNS = "dqm.dq_runs"
+_STAGING = "create_staging"
+_DECIMAL = re.compile(r"(?:numeric|DECIMAL)\((\d+),(\d+)\)")
+_BIGINT_DIGITS = 19
 _BY_HAND = "change the table by hand, or load into another one"
 _NOT_TEXT = {
     "source_line": "bigint", "inserted_at": "moment", "staged_at": "moment", "rejected_at": "moment",
@@ -22,6 +26,15 @@ _BEFORE_REJECTED = ("run_id", "suite", "rejected_at", "source_line")
 _AFTER_PROD = ("is_active", "created_at", "updated_at")
 OURS = frozenset({*_BEFORE_RAW, *_BEFORE_REJECTED, *_AFTER_PROD, "inserted_at", "staged_at", "reasons"})
 """The names that the contract's columns cannot have."""
+
+
+class Found(NamedTuple):
+    """A column of a table that is there."""
+
+    type: str
+    nullable: bool
+    filled: bool
+    """Whether the database gives it a value: it has a default, or is an identity or a generated column."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +56,11 @@ class Shape:
 
 
 def migrate(session: Session, tables: LoadTables) -> None:
-    """Create what is missing, and add the columns that the contract has gained.
+    """Create what is missing, add the columns that the contract has gained, and widen types where nothing is lost.
 
     Raises:
-        ConflictError: a table is there with another shape, or a column's name cannot be used.
+        ConflictError: a table is there with another shape, or a column's name cannot be used, or the database cannot
+            widen a column.
     """
     check_names(tables)
     session.run("lock_migrations")
@@ -85,12 +99,12 @@ def _shapes(session: Session, tables: LoadTables) -> Iterator[Shape]:
     typed = {column.name: _typed(session, column) for column in tables.columns}
     required = {column.name for column in tables.columns if not column.nullable}
     yield _shape(session, tables.raw, _BEFORE_RAW, texts, ("inserted_at",), index_runs=True)
-    yield _shape(session, tables.staging, ("run_id",), typed, ("staged_at",), create="create_staging")
     yield _shape(session, tables.rejects, _BEFORE_REJECTED, texts, ("reasons",), index_runs=True)
     yield _shape(
         session, tables.prod, (), typed, _AFTER_PROD,
         key=tables.key, required=frozenset({*required, *tables.key, *_AFTER_PROD}), window=tables.window,
     )  # fmt: skip
+    yield _shape(session, tables.staging, ("run_id",), typed, ("staged_at",), create=_STAGING)  # locked as in a merge
     yield _runs(session)
 
 
@@ -126,21 +140,40 @@ def _typed(session: Session, column: TableColumn) -> str:
 def _ensure(session: Session, shape: Shape) -> None:
     schema, _, name = shape.table.partition(".")
     place = {"schema": schema, "name": name}
-    there = {column: (kind, nullable) for column, kind, nullable in session.rows("columns", values=place)}
+    there = {column: Found(*found) for column, *found in session.rows("columns", values=place)}
     if not there:
         if not session.rows("schema", values=place):
             session.run("create_schema", {"schema": quote(schema)})
         return _create(session, shape)
     key = {column for (column,) in session.rows("key", values=place)}
-    _check(shape, there, key)
+    _check(session, shape, there, key)
     table = quote_table(shape.table)
+    other = [column for column, kind in shape.types.items() if column in there and there[column].type != kind]
+    if other and shape.create == _STAGING:
+        session.run("drop_table", {"table": table})
+        return _create(session, shape)
+    for column in other:
+        _widen(session, shape, column, there[column].type)
     for column, kind in shape.types.items():
         if column not in there:
             session.run("add_column", {"table": table, "definition": f"{quote(column)} {kind}"})
-    for column, (_, nullable) in there.items():
-        if not nullable and column not in shape.required and column not in key and column not in shape.own:
+    for column, found in there.items():
+        somebodys = column not in shape.types and found.filled
+        if not (found.nullable or somebodys or column in shape.required or column in key or column in shape.own):
             session.run("allow_null", {"table": table, "column": quote(column)})
     return None
+
+
+def _widen(session: Session, shape: Shape, column: str, found: str) -> None:
+    names = {"table": quote_table(shape.table), "column": quote(column), "type": shape.types[column]}
+    try:
+        session.run("widen", names)
+    except session.cannot as error:
+        raise ConflictError(
+            f"{shape.table}: column {column!r} is {found}, and must be {shape.types[column]}, to which the database "
+            f"cannot change it where it is: {' '.join(str(error).split())[:300]}",
+            fix=_BY_HAND,
+        ) from error
 
 
 def _create(session: Session, shape: Shape) -> None:
@@ -157,13 +190,34 @@ def _create(session: Session, shape: Shape) -> None:
         session.run("index_window", {"table": table, "column": quote(shape.window)})
 
 
-def _check(shape: Shape, there: Mapping[str, tuple[str, bool]], key: set[str]) -> None:
+def _check(session: Session, shape: Shape, there: Mapping[str, Found], key: set[str]) -> None:
     for column, kind in shape.types.items():
-        if column in there and there[column][0] != kind:
-            found = there[column][0]
+        if column not in there:
+            if column in shape.own:
+                raise ConflictError(f"{shape.table} is there, without Torneo's column {column!r}", fix=_BY_HAND)
+            continue
+        found = there[column].type
+        may_differ = column not in shape.own and (shape.create == _STAGING or _holds(session, kind, found))
+        if found != kind and not may_differ:
             raise ConflictError(f"{shape.table}: column {column!r} is {found}, and must be {kind}", fix=_BY_HAND)
-        if column not in there and column in shape.own:
-            raise ConflictError(f"{shape.table} is there, without Torneo's column {column!r}", fix=_BY_HAND)
     if key != set(shape.key):
-        found, wanted = (", ".join(sorted(names)) or "none" for names in (key, set(shape.key)))
-        raise ConflictError(f"{shape.table}: the primary key is {found}, and must be {wanted}", fix=_BY_HAND)
+        own, wanted = (", ".join(sorted(names)) or "none" for names in (key, set(shape.key)))
+        raise ConflictError(f"{shape.table}: the primary key is {own}, and must be {wanted}", fix=_BY_HAND)
+
+
+def _holds(session: Session, kind: str, other: str) -> bool:
+    """Whether a timestamp or a decimal has each value of another type."""
+    if kind == session.types["timestamp"]:
+        return other == session.types["date"]
+    digits, others = _digits(kind), (_BIGINT_DIGITS, 0) if other == session.types["bigint"] else _digits(other)
+    return digits is not None and others is not None and digits[0] >= others[0] and digits[1] >= others[1]
+
+
+def _digits(kind: str) -> tuple[int, int] | None:
+    """How many digits a decimal has before and after the point.
+
+    >>> _digits("DECIMAL(18,4)"), _digits("bigint")
+    ((14, 4), None)
+    """
+    found = _DECIMAL.fullmatch(kind)
+    return None if found is None else (int(found[1]) - int(found[2]), int(found[2]))

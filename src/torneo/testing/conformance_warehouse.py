@@ -15,6 +15,7 @@ from torneo.spec.tables import TableColumn
 from torneo.testing.conformance_warehouse_keys import keeps_withheld, tells_moved_keys
 from torneo.testing.conformance_warehouse_rows import TEXTS, keeps_raw_rows, keeps_rejects, prunes_raw_rows
 from torneo.testing.conformance_warehouse_runs import records_a_merge, records_runs, tells_what_is_held
+from torneo.testing.conformance_warehouse_tables import widens_types
 from torneo.testing.expect import equal, raises
 from torneo.testing.small_load import Row, as_file, at, counts, day, merge, prod, rules, tables, typed_frame, write_raw
 
@@ -227,6 +228,7 @@ def reads_where(factory: Factory) -> None:
 WAREHOUSE_SUITE = (
     creates_tables,
     adds_columns,
+    widens_types,
     refuses_other_shapes,
     refuses_names,
     takes_strange_names,

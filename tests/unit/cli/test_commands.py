@@ -102,12 +102,17 @@ def test_a_project_that_is_not_there(place: Place) -> None:
 def test_a_wrong_command_line(place: Place) -> None:
     assert place.says("run", "--jsn")[0] == Exit.USAGE
     assert place.says("quarantine", "show", "--rows", "0")[0] == Exit.USAGE
+    code, _, err = place.says("run", "--date", "2026-13-05")
+    assert code == Exit.USAGE
+    assert "Invalid value for '--date': expected a day such as 2026-03-31, not" in err
 
 
 def test_check_and_schema(place: Place) -> None:
     code, out, _ = place.says("check")
     assert code == Exit.OK
     assert "90 rows to train, 30 to judge" in out
+    for dates in (["--date", "2026-01-05"], ["--from", "2026-01-01", "--to", "2026-01-05"]):
+        assert "trains: dates are for projects with `load:`" in place.says("check", *dates)[2]
     schema = json.loads(place.says("schema")[1])
     assert [kind["$ref"] for kind in schema["anyOf"]] == ["#/$defs/Project", "#/$defs/LoadProject"]
     kind = schema["$defs"]["Project"]

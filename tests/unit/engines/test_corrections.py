@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torneo.engines.corrections import Again, judge_again
 from torneo.engines.gate import gate
 from torneo.engines.quarantine import export
-from torneo.errors import GateError
+from torneo.errors import GateError, SourceError
 from torneo.sources import read_corrected
 from torneo.spec.loading import LoadProject
 from torneo.spec.records import LINE, REASONS, GateReport
@@ -58,6 +58,16 @@ def again(folder: Path, before: GateReport, text: str) -> Again:
     (work := folder / "work").mkdir()
     files = folder / before.accepted.key, folder / before.rejected.key
     return judge_again(PROJECT, before, files, corrected, work, SilentProgress(), {}, None)
+
+
+def test_a_file_that_is_none_is_told(folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"is a folder\n  fix: name the CSV file"):
+        read_corrected(folder, PROJECT.source, ["id"])
+    (folder / "latin.csv").write_bytes("id,ñ".encode("latin-1"))
+    for encoding, told in (("utf8", "the text is not UTF-8\n"), ("ascii", "the text is neither UTF-8 nor ascii\n")):
+        source = PROJECT.source.model_copy(update={"encoding": encoding})
+        with pytest.raises(SourceError, match=told):
+            read_corrected(folder / "latin.csv", source, ["id"])
 
 
 def test_values_come_back_in_the_types_of_the_source(folder: Path) -> None:

@@ -185,6 +185,17 @@ def test_check_writes_nothing(coins: Coins) -> None:
         coins.table("prod.coins")
 
 
+def test_check_takes_the_days_of_a_run(coins: Coins) -> None:
+    days = {"first": DAY, "last": DAY + datetime.timedelta(days=1)}
+    for asked, told in (({"date": DAY}, "2026-01-01 to 2026-01-05"), (days, "2026-01-05 to 2026-01-06")):
+        report, found = coins.run(asked.get("date"), **(days if asked is days else {})), coins.project.check(**asked)
+        accepted, outside = f"{report.accepted} rows accepted", f"{report.outside_window} outside"
+        assert f"{told}: {accepted}" in found[2]
+        assert outside in found[2]
+    with pytest.raises(ConflictError, match="not both"):
+        coins.project.check(date=DAY, first=DAY, last=DAY)
+
+
 def test_what_belongs_to_models_is_refused(coins: Coins) -> None:
     with pytest.raises(ConflictError, match="coins loads a table: it has no models"):
         coins.project.promote(1, "why")
