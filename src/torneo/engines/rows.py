@@ -14,7 +14,7 @@ from torneo.checks import DUPLICATE_KEY, REPEATED_ROW, Check, function_checks, p
 from torneo.engines.parse import parse
 from torneo.errors import GateError, HookError
 from torneo.spec.columns import Contract
-from torneo.spec.loading import AnyProject
+from torneo.spec.loading import AnyProject, LoadProject
 from torneo.spec.records import LINE
 from torneo.spec.source import Source
 from torneo.spec.tables import Window
@@ -35,6 +35,8 @@ class Rules:
     """The source's columns that the contract reads, and `__line__`."""
     window: nw.Expr | None = None
     """Whether a row belongs to the window of the run; None where there is none."""
+    loads: bool = False
+    """Whether rows go into a database, whose texts have no NUL."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -82,7 +84,8 @@ def compile_rules(project: AnyProject, schema: pl.Schema, functions: Functions, 
         _try(check, frame, HookError)
     read = (column.header or name for name, column in contract.columns.items())
     headers = [*dict.fromkeys(header for header in read if header in schema), LINE]
-    return Rules(contract, project.source, keeps, (*declared, *own), headers, None if window is None else _in(window))
+    inside, loads = None if window is None else _in(window), isinstance(project, LoadProject)
+    return Rules(contract, project.source, keeps, (*declared, *own), headers, inside, loads)
 
 
 def _in(window: Window) -> nw.Expr:
@@ -115,7 +118,7 @@ def count(data: Path) -> int:
 
 def judge(rules: Rules, batch: pl.DataFrame) -> Judged:
     """Parse a batch and compute its checks."""
-    typed = parse(rules.contract, rules.source, batch)
+    typed = parse(rules.contract, rules.source, batch, loads=rules.loads)
     if rules.keeps is None and rules.window is None:
         return check(rules, typed)
     kept, inside = _where(typed, rules.keeps), _where(typed, rules.window)
