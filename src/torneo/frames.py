@@ -1,4 +1,4 @@
-"""What rows of Polars need so that a table is not held in memory for the sake of a few of them."""
+"""Rows of Polars: in memory of their own, and their texts as a database holds them."""
 
 from __future__ import annotations
 
@@ -17,3 +17,24 @@ def copied(rows: pl.DataFrame) -> pl.DataFrame:
     [2, 3]
     """
     return pl.read_ipc(BytesIO(rows.write_ipc(None).getvalue()))
+
+
+def has_any(texts: pl.Series, signs: bytes) -> bool:
+    r"""Whether a text has one of the signs, all of them ASCII; many times faster than looking at each text.
+
+    >>> has_any(pl.Series(["a", None, "b\tc"]), b"\t\n"), has_any(pl.Series(["", None]), b"\t")
+    (True, False)
+    """
+    texts = texts.drop_nulls()
+    together = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2] if len(texts) else None
+    content = b"" if together is None else together.to_pybytes()
+    return any(sign in content for sign in signs)
+
+
+def without_nul(texts: pl.Series) -> pl.Series:
+    r"""The texts with the replacement character for NUL, which PostgreSQL cannot hold.
+
+    >>> without_nul(pl.Series(["a\0b", None])).to_list()
+    ['a�b', None]
+    """
+    return texts.str.replace_all("\0", "\ufffd", literal=True) if has_any(texts, b"\0") else texts

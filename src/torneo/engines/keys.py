@@ -72,7 +72,7 @@ def collisions(rules: Rules, data: Path, batch_rows: int, step: Progress, before
     for batch, batch_hashes in zip(batches(data, rules.headers, batch_rows), hashes, strict=True):
         chosen = _is_in(batch_hashes, meeting)
         if chosen.any():
-            frame = parse(rules.contract, rules.source, batch.filter(chosen))
+            frame = parse(rules.contract, rules.source, batch.filter(chosen), loads=rules.loads)
             met.append(_numbered(frame, np.flatnonzero(chosen) + start, rules))
         start += len(batch)
     for batch, batch_hashes in zip(_earlier(rules, before, batch_rows), earlier, strict=True):

@@ -29,6 +29,7 @@ from torneo.checks import present
 from torneo.engines import decimals
 from torneo.engines.compute import add_computed
 from torneo.engines.types import type_of
+from torneo.frames import without_nul
 from torneo.spec.columns import Column, Contract
 from torneo.spec.records import LINE
 from torneo.spec.source import Source
@@ -69,8 +70,10 @@ class Reading:
         return ISO_DATES if self.column.type == "date" else ISO_TIMES
 
 
-def parse(contract: Contract, source: Source, raw: pl.DataFrame) -> pl.DataFrame:
+def parse(contract: Contract, source: Source, raw: pl.DataFrame, *, loads: bool = False) -> pl.DataFrame:
     """The contract's columns in their types, `__line__`, and a `present` flag for each column.
+
+    Of a project that `loads`, texts are as the database will hold them, so that keys are compared as there.
 
     >>> contract = Contract.model_validate({"columns": {"age": {"type": "int", "nullable": True}}})
     >>> raw = pl.DataFrame({"age": ["31", " 5.0", "NA", "old"], LINE: [2, 3, 4, 5]})
@@ -88,6 +91,8 @@ def parse(contract: Contract, source: Source, raw: pl.DataFrame) -> pl.DataFrame
         else:
             value = pl.repeat(None, len(raw), dtype=reading.type, eager=True)
             flag = value.is_not_null()
+        if loads and value.dtype == pl.String:
+            value = without_nul(value)
         values.append(value.alias(name))
         flags.append(flag.alias(present(name)))
     typed = pl.DataFrame([*values, raw[LINE].cast(pl.Int64), *flags])

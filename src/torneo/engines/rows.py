@@ -14,7 +14,7 @@ from torneo.checks import DUPLICATE_KEY, REPEATED_ROW, Check, function_checks, p
 from torneo.engines.parse import parse
 from torneo.errors import GateError, HookError
 from torneo.spec.columns import Contract
-from torneo.spec.loading import AnyProject
+from torneo.spec.loading import AnyProject, LoadProject
 from torneo.spec.records import LINE
 from torneo.spec.source import Source
 from torneo.spec.tables import Window
@@ -35,6 +35,8 @@ class Rules:
     """The source's columns that the contract reads, and `__line__`."""
     window: Window | None = None
     """The days of the run; None where there is no window."""
+    loads: bool = False
+    """Whether rows go into a database, whose texts have no NUL."""
 
     @property
     def by_day(self) -> bool:
@@ -100,7 +102,8 @@ def compile_rules(project: AnyProject, schema: pl.Schema, functions: Functions, 
         _try(check, frame, HookError)
     read = (column.header or name for name, column in contract.columns.items())
     headers = [*dict.fromkeys(header for header in read if header in schema), LINE]
-    return Rules(contract, project.source, keeps, (*declared, *own), headers, window)
+    loads = isinstance(project, LoadProject)
+    return Rules(contract, project.source, keeps, (*declared, *own), headers, window, loads)
 
 
 def _try(check: Check, frame: nw.DataFrame[Any], error: type[GateError | HookError]) -> None:
@@ -126,7 +129,7 @@ def count(data: Path) -> int:
 
 def judge(rules: Rules, batch: pl.DataFrame) -> Judged:
     """Parse a batch and compute its checks; rows outside the window take part where their keys may meet others."""
-    typed = parse(rules.contract, rules.source, batch)
+    typed = parse(rules.contract, rules.source, batch, loads=rules.loads)
     if rules.keeps is None and rules.window is None:
         return check(rules, typed)
     kept = _where(typed, rules.keeps)

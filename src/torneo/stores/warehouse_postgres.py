@@ -15,10 +15,10 @@ import psycopg
 from polars import selectors
 
 from torneo.errors import ConflictError, NotFoundError, TorneoError, UnavailableError
+from torneo.frames import has_any
 from torneo.spec.chain import canonical
 from torneo.stores.database_postgres import AGAIN, Connection, connect, display, one_line
 from torneo.stores.sqlfile import bind, named_statements, quote, quote_table
-from torneo.stores.warehouse_rows import has_any
 from torneo.stores.warehouse_session import NONE, OWN_CONSTRAINT, SAME_KEY, Values
 from torneo.stores.warehouse_sql import SqlWarehouse
 
