@@ -26,16 +26,20 @@ say = printf '\033[1m▸ %s\033[0m\n'
 demo: $(READY)  ## run the whole loop on two real data sets that come with scikit-learn, then let the world change
 	@TORNEO_HOME=$(DEMO_HOME) $(BIN)/torneo run $(DEMO_PROJECTS)
 	@printf '\n'
-	@$(say) 'Eight days to come: from the fourth on a device gives one measurement in millimetres'
+	@$(say) 'Six days to come: 149 biopsies are known, 420 others come, 70 a day, each once; from the third day on in millimetres'
 	@rm -rf $(DEMO_LOOP) && mkdir -p $(DEMO_LOOP)
-	@$(BIN)/python -c 'import sys; from sklearn.datasets import load_breast_cancer as load; \
-		load(as_frame=True).frame.to_csv(sys.argv[1], index=False)' $(DEMO_LOOP)/biopsies.csv
+	@cd $(DEMO_LOOP); $(abspath $(BIN))/python -c 'from sklearn.datasets import load_breast_cancer as load; \
+		rows = load(as_frame=True).frame.sample(frac=1, random_state=1); \
+		rows[:149].to_csv("biopsies.csv", index=False); rows[149:].to_csv("to_come.csv", index=False)'
 	@cd $(DEMO_LOOP); export TORNEO_HOME=home; torneo=$(abspath $(BIN))/torneo; \
 		$$torneo init biopsies.csv --target target >/dev/null; \
+		sed -i.drafted -e 's/metric: auc/metric: accuracy/' \
+			-e 's/^challengers: auto/challengers: {linear: {model: linear}, forest: {model: random_forest}}/' project.yaml; \
 		printf 'watch: {data: false, retrain: {when: [drift, performance], cooldown: 7d}}\n' >>project.yaml; \
 		$$torneo run >/dev/null; \
-		$$torneo simulate . --watch --days 8 --per-day 150 --after 3 \
-			--drift 'scale:worst radius=10' --grow biopsies.csv
+		$$torneo simulate . --watch --from to_come.csv --days 6 --per-day 70 --after 2 --grow biopsies.csv \
+			$(foreach part,mean worst,$(foreach change,radius=10 perimeter=10 area=100,--drift 'scale:$(part) $(change)'))
+	@printf 'Each day was scored on rows that whoever answered had never seen: rows are learned from only after their day.\n'
 	@printf '\n'
 	@$(say) 'Next, with your own table:'
 	@printf '    source .venv/bin/activate\n    torneo init data.csv --target COLUMN\n    torneo run\n'

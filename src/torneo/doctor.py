@@ -168,10 +168,8 @@ def _channels(found: Settings) -> Iterator[Finding]:
         try:
             project = load(path)
         except SpecError as error:
-            place, message = error.mistakes[0], f"{path} is wrong"
-            yield Finding(
-                subject="project.yaml", good=False, message=message, fix=f"see line {place.line}: torneo check"
-            )
+            first = error.mistakes[0].render(str(path)).splitlines()[0]
+            yield Finding(subject="project.yaml", good=False, message=first, fix=f"torneo check {path} tells all")
             continue
         for message, fix in () if isinstance(project, LoadProject) else unset(project.watch.notify):
             yield Finding(subject=f"project {project.project}", good=False, message=message, fix=fix)

@@ -88,6 +88,10 @@ def test_a_channel_whose_variable_is_not_set(home: Path, monkeypatch: pytest.Mon
     )
     monkeypatch.setenv("SLACK_URL", "https://hooks.example.org")
     assert "project ads" not in found()
+    (folder / "project.yaml").write_text("project: ads\ntask: nothing\n", encoding="utf-8")
+    finding = found()["project.yaml"]
+    assert finding.message.startswith(f"{folder / 'project.yaml'}:1:1: ")
+    assert finding.fix == f"torneo check {folder / 'project.yaml'} tells all"
 
 
 def test_a_record_that_was_altered(home: Path) -> None:

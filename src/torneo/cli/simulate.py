@@ -192,5 +192,7 @@ def _show(played: Played, watched: str | None) -> None:
     out.print(f"played {played.kind}: there are {played.rows:,}, each was played {played.turns:.2g} times by now")
     grown = f", {played.grown:,} rows added to the file" if played.grown else ""
     out.print(f"{played.outcomes:,} outcomes reported{grown}")
+    if played.grown and played.turns > 1:
+        out.print("rows came again: who was trained on those that were added knows them, which flatters its scores")
     if watched is not None:
         out.print(f"the simulated time is {played.until:%Y-%m-%d %H:%M} UTC: torneo watch {watched} --simulated")

@@ -87,8 +87,10 @@ def test_days_are_watched_as_they_are_played(place: Place) -> None:
     [done] = drifted["passed"]["done"]
     assert done.startswith("retrained: ")
 
-    code, out, _ = place.says("simulate", ".", "--days", "1", "--per-day", "60", "--watch")
+    grow = ("--grow", str(place.folder / "data.csv"))
+    code, out, _ = place.says("simulate", ".", "--days", "1", "--per-day", "60", "--watch", *grow)
     assert code == Exit.OK
+    assert "rows came again: who was trained on those that were added knows them" in out
     title, head, row, *_ = out.splitlines()
     assert title.strip() == "small: played, and watched"
     assert head.split()[:4] == ["day", "by", "rows", "change"]
