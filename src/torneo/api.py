@@ -97,11 +97,11 @@ class Project:
         Raises:
             ConflictError: the dates contradict each other, or the project has no window.
         """
+        quiet = progress or SilentProgress()
         window = window_of(self.spec, Dates.of(date, first, last), self.runtime.clock.now().date())
         if isinstance(self.spec, LoadProject):
-            quiet = progress or SilentProgress()
             return loads.run(self.runtime, self.spec, self.folder, quiet, tell or _ignore, window, force=force)
-        with self.runtime.context(self.spec, self.folder, progress or SilentProgress()) as context:
+        with self.runtime.context(self.spec, self.folder, quiet) as context:
             return local.run(replace(context, force=force), self.runtime.owner, tell or _ignore)
 
     @property
@@ -148,16 +148,14 @@ class Project:
     def promote(self, number: int, why: str) -> Entry:
         """Make a version champion by hand."""
         found, _ = self.runtime, self.training
-        return promotion.promote(
-            found.state, found.registry, self.name, number, by=found.settings.user, why=why, owner=found.owner
-        )
+        by, owner = found.settings.user, found.owner
+        return promotion.promote(found.state, found.registry, self.name, number, by=by, why=why, owner=owner)
 
     def rollback(self, why: str) -> Entry:
         """Go back to the previous champion."""
         found, _ = self.runtime, self.training
-        return promotion.rollback(
-            found.state, found.registry, self.name, by=found.settings.user, why=why, owner=found.owner
-        )
+        by, owner = found.settings.user, found.owner
+        return promotion.rollback(found.state, found.registry, self.name, by=by, why=why, owner=owner)
 
     def traffic(self) -> Traffic:
         """Who takes part beside the champion."""
@@ -166,9 +164,8 @@ class Project:
     def change_traffic(self, change: Change, why: str) -> Traffic:
         """Change who takes part beside the champion; servers follow within seconds."""
         found, _ = self.runtime, self.training
-        return change_traffic(
-            found.state, found.registry, self.name, change, by=found.settings.user, why=why, owner=found.owner
-        )
+        by, owner = found.settings.user, found.owner
+        return change_traffic(found.state, found.registry, self.name, change, by=by, why=why, owner=owner)
 
     def compare(
         self, first: int | None = None, second: int | None = None, progress: Progress | None = None

@@ -22,6 +22,7 @@ from torneo.spec.frozen import Frozen
 from torneo.spec.load import load
 from torneo.spec.loading import LoadProject
 from torneo.spec.settings import Settings, settings
+from torneo.spec.tables import RUNS
 from torneo.stages import loading
 from torneo.watchdog import journal
 
@@ -120,7 +121,7 @@ def _warehouse(runtime: Runtime) -> Iterator[Finding]:
     if runtime.settings.warehouse is None and not (runtime.home / "warehouse.duckdb").exists():
         return
     try:
-        loads = runtime.warehouse.read(loading.RUNS).height
+        loads = runtime.warehouse.read(RUNS).height
         yield Finding(subject="warehouse", good=True, message=f"{loads} loads recorded")
     except NotFoundError:
         yield Finding(subject="warehouse", good=True, message="it can be reached, and nothing is loaded yet")

@@ -18,13 +18,13 @@ from typing import Any
 
 import polars as pl
 
-from torneo.checks import plan
 from torneo.errors import MissingExtraError
-from torneo.spec.columns import NUMERIC, Column, canonical_text
+from torneo.spec.columns import NUMERIC, Column, Contract, Rule, canonical_text
 from torneo.spec.loading import AnyProject
 
 MOST_ROWS = 100_000
 PREFIX = "passes "
+_RULES: tuple[Rule, ...] = ("min", "max", "above", "below", "values", "pattern", "compute")
 
 
 def passes(reason: str) -> str:
@@ -92,7 +92,7 @@ def _great_expectations() -> Any:
 def _expectations(kinds: Any, project: AnyProject, frame: pl.DataFrame) -> Iterator[Any]:
     """One expectation for each reason that the frame knows, in the order of the contract."""
     stated: dict[str, Any] = {}
-    rules = Counter(check.name for check in plan(project.contract))
+    rules = Counter(_reasons(project.contract))
     for name, column in project.contract.columns.items():
         for reason, kind, arguments in _column_rules(name, column):
             if rules[reason] == 1:  # rules that share a reason are one expectation
@@ -104,6 +104,17 @@ def _expectations(kinds: Any, project: AnyProject, frame: pl.DataFrame) -> Itera
             yield stated.get(reason) or kinds.ExpectColumnValuesToBeInSet(
                 column=column_name, value_set=[True], meta={"reason": reason}, description=_words(reason)
             )
+
+
+def _reasons(contract: Contract) -> Iterator[str]:
+    """The reason of each rule of the contract."""
+    for name, column in contract.columns.items():
+        given = {rule: getattr(column, rule) is not None for rule in _RULES}
+        for rule, there in {"type": True, "missing": not column.nullable, **given}.items():
+            if there:
+                yield column.reason(rule, name)
+        yield from (column.reasons.get(rule) or f"{rule}_{name}" for rule in column.rules)
+    yield from contract.checks
 
 
 def _words(reason: str) -> str:

@@ -13,13 +13,12 @@ from torneo.errors import ConflictError, NotFoundError, TorneoError
 from torneo.spec.frozen import Frozen
 from torneo.spec.load_records import Landed, Loaded, LoadReport, Status
 from torneo.spec.records import GateReport, Snapshot, digest_of
-from torneo.spec.tables import LoadTables, Merged, RunLine
+from torneo.spec.tables import RUNS, LoadTables, Merged, RunLine
 from torneo.stages.context import LoadContext
 from torneo.stages.plan import Inputs, Results, Step, source_content
 
 SUITE = "candidate"
 """The name of the rules that refused rows are judged by."""
-RUNS = "dqm.dq_runs"
 STREAM = "loads"
 BEGUN = "begun"
 """The record of the last run that began here."""

@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from torneo.engines.gate import ACCEPTED, REJECTED, gate
-from torneo.engines.parse import parse
 from torneo.errors import GateError, HookError
-from torneo.spec.loading import LoadProject
 from torneo.spec.project import Project
 from torneo.spec.records import LINE, REASONS, GateReport
 
@@ -288,20 +286,3 @@ def test_equal_input_gives_equal_files() -> None:
     rows: list[tuple[str | None, ...]] = [("1", "2", "3"), ("1", "9", "x"), ("2", "1", "5")]
     first, second = gate_rows(rows, 1000)[0], gate_rows(rows, 1000)[0]
     assert (first.accepted.digest, first.rejected.digest) == (second.accepted.digest, second.rejected.digest)
-
-
-def test_keys_of_a_load_are_compared_as_the_database_holds_them(tmp_path: Path) -> None:
-    """PostgreSQL has no NUL: two keys that differ in it only are one there."""
-    columns = {"id": {"type": "text"}, "note": {"type": "category", "nullable": True}}
-    body = {"project": "p", "source": {"uri": "p.csv"}, "contract": {"key": ["id"], "columns": columns}}
-    rows = {"id": ["a\0", "a\ufffd", "b\0", "c"], "note": ["x", "y", "n\0", None], LINE: [2, 3, 4, 5]}
-    pl.DataFrame(rows).write_parquet(tmp_path / "s.parquet")
-    spec = LoadProject.model_validate({**body, "load": {"to": "prod.t"}})
-    report = gate(spec, tmp_path / "s.parquet", tmp_path, Counting(), {})
-    assert report.reasons == {"duplicate_key": 2}
-    accepted = pl.read_parquet(tmp_path / "accepted.parquet").select("id", "note").rows()
-    assert accepted == [("b\ufffd", "n\ufffd"), ("c", None)]
-    assert pl.read_parquet(tmp_path / "rejected.parquet")["id"].to_list() == ["a\0", "a\ufffd"]
-    assert parse(spec.contract, spec.source, pl.DataFrame(rows))["id"].to_list() == rows["id"], (
-        "where models are trained"
-    )

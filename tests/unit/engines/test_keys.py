@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from torneo.engines.gate import gate
 from torneo.engines.keys import NONE, POSITION, Collisions, resolve
+from torneo.engines.parse import parse
+from torneo.spec.loading import LoadProject
+from torneo.spec.records import LINE
+from torneo.testing import SilentProgress
 
 
 def test_within_gives_a_batch_its_reasons() -> None:
@@ -35,3 +42,18 @@ def test_one_row_of_copies_stays_and_no_row_of_a_contradiction(
     schema = {"key": pl.Int64, "value": pl.Int64, POSITION: pl.Int64}
     found = resolve(pl.DataFrame(shuffled, schema=schema, orient="row"), ["key"])
     assert dict(zip(found.positions.tolist(), found.reasons.to_list(), strict=True)) == expected
+
+
+def test_keys_of_a_load_are_compared_as_the_database_holds_them(tmp_path: Path) -> None:
+    """PostgreSQL has no NUL: two keys that differ in it only are one there."""
+    columns = {"id": {"type": "text"}, "note": {"type": "category", "nullable": True}}
+    body = {"project": "p", "source": {"uri": "p.csv"}, "contract": {"key": ["id"], "columns": columns}}
+    rows = {"id": ["a\0", "a\ufffd", "b\0", "c"], "note": ["x", "y", "n\0", None], LINE: [2, 3, 4, 5]}
+    pl.DataFrame(rows).write_parquet(tmp_path / "s.parquet")
+    spec = LoadProject.model_validate({**body, "load": {"to": "prod.t"}})
+    report = gate(spec, tmp_path / "s.parquet", tmp_path, SilentProgress(), {})
+    assert report.reasons == {"duplicate_key": 2}
+    accepted = pl.read_parquet(tmp_path / "accepted.parquet").select("id", "note").rows()
+    assert accepted == [("b\ufffd", "n\ufffd"), ("c", None)]
+    assert pl.read_parquet(tmp_path / "rejected.parquet")["id"].to_list() == ["a\0", "a\ufffd"]
+    assert parse(spec.contract, spec.source, pl.DataFrame(rows))["id"].to_list() == rows["id"], "for training"
