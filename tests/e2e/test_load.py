@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -218,8 +219,13 @@ def test_quarantined_rows_are_loaded_after_the_contract_is_mended(load: Load) ->
     ran = load.torneo("quarantine", "retry", str(load.folder))
     assert ran.code in (0, 13), ran.err
     assert load.active == {"1", "2", "3", "7"}
-    load.torneo("quarantine", "retry", str(load.folder))
+    again = load.torneo("quarantine", "retry", str(load.folder), "--json")
+    told = json.loads(again.out)
+    assert (again.code, told["tried"], told["passed"], told["load"]["status"]) == (13, 1, 0, "rejected_rows")
     assert [row[1] for row in load.prod] == ["1", "2", "7", "3"]
+    status = load.torneo("status", str(load.folder))
+    assert "2023-01-01 to 2023-01-05 into prod.bt_crypto_events" in status.out
+    assert json.loads(load.torneo("status", str(load.folder), "--json").out)["load"]["rejected"] == 1
     assert ("non_positive_units",) in [row[-1] for row in load.rejects]
 
 

@@ -14,6 +14,7 @@ from torneo.cli.shared import Json, ProjectName, app, err, out, print_json
 
 if TYPE_CHECKING:
     from torneo.api import Project
+    from torneo.spec.records import GateReport
 
 quarantine = typer.Typer(help="The rows that the gate refused, as they came, with all their reasons.")
 app.add_typer(quarantine, name="quarantine", no_args_is_help=True)
@@ -58,31 +59,42 @@ def retry(
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="Corrected rows (CSV) to be loaded in their place.")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Gate the refused rows again with today's contract; a load takes in those that now pass."""
     from torneo import api
 
     opened = api.Project.load(project)
     if opened.loads_a_table or file is not None:
-        _reload(opened, file)
+        _reload(opened, file, json=json)
         return
     with TerminalProgress(err) as progress:
         report = opened.retry(progress)
-    out.print(f"{report.accepted.rows:,} of {report.rows:,} refused rows pass the present contract")
-    for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
-        out.print(f"  still refused: {count:,} {reason}", markup=False)
-    if report.accepted.rows:
-        out.print(f"take them in with:  torneo run {project or ''}", markup=False)
+    if json:
+        print_json(report.model_dump(mode="json"))
+    else:
+        _still_refused(report, project or "")
     if report.rejected.rows:
         raise typer.Exit(Exit.FINDINGS)
 
 
-def _reload(opened: Project, file: Path | None) -> None:
+def _still_refused(report: GateReport, project: str) -> None:
+    out.print(f"{report.accepted.rows:,} of {report.rows:,} refused rows pass the present contract")
+    for reason, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
+        out.print(f"  still refused: {count:,} {reason}", markup=False)
+    if report.accepted.rows:
+        out.print(f"take them in with:  torneo run {project}", markup=False)
+
+
+def _reload(opened: Project, file: Path | None, *, json: bool) -> None:
     from torneo.cli.render_load import retried
 
     with TerminalProgress(err) as progress:
         done = opened.reload(progress, file=file)
-    retried(out, done)
+    if json:
+        print_json(done.model_dump(mode="json"))
+    else:
+        retried(out, done)
     if done.load.status == "rejected_rows":
         raise typer.Exit(Exit.FINDINGS)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -124,6 +125,9 @@ def status(project: ProjectName = None, json: Json = False) -> None:
 
     opened = api.Project.load(project)
     known, champion, beside = opened.status(), opened.champion(), opened.traffic()
+    if opened.loads_a_table:
+        _status_of_load(opened, known, json=json)
+        return
     if json:
         plain = {name: None if body is None else dict(body) for name, body in known.items()}
         present = None if champion is None else champion.model_dump()
@@ -131,6 +135,21 @@ def status(project: ProjectName = None, json: Json = False) -> None:
         return
     status_table(out, opened.name, known, champion)
     beside_lines(out, beside)
+
+
+def _status_of_load(opened: Project, known: Mapping[str, Mapping[str, Any] | None], *, json: bool) -> None:
+    from torneo.cli.render import status_table
+    from torneo.cli.render_load import load_report
+    from torneo.spec.load_records import LoadReport
+
+    loads = opened.history()
+    last = LoadReport.model_validate(dict(loads[-1].body)) if loads else None
+    if json:
+        print_json({"steps": known, "load": None if last is None else last.model_dump(mode="json")})
+        return
+    status_table(out, opened.name, known, None)
+    if last is not None:
+        load_report(out, last)
 
 
 @app.command()

@@ -31,9 +31,10 @@ def load_report(console: Console, report: LoadReport, *, unchanged: bool = False
     if refused:
         console.print(reasons)
     work = "; nothing to do, all steps are up to date" if unchanged else ""
-    console.print(
-        f"{STATUS.get(report.status, report.status)}[dim]{work}; from {escape(report.file)}; run {report.run}[/]"
-    )
+    origin = f"from {escape(report.file)}" if report.file else "nothing came"
+    console.print(f"{STATUS.get(report.status, report.status)}[dim]{work}; {origin}; run {report.run}[/]")
+    if report.error:
+        console.print(f"[red]{escape(report.error)}[/]", soft_wrap=True)
     if report.status == "rejected_rows":
         console.print(f"\nnext:  [bold]torneo quarantine show {escape(report.project)}[/]")
 

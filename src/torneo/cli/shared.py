@@ -76,6 +76,11 @@ def print_json(value: Any) -> None:
     out.print_json(json.dumps(value, default=str, ensure_ascii=False))
 
 
+def print_error(error: TorneoError, code: int) -> None:
+    """Print an error on stdout, for a program that has asked for JSON."""
+    print_json({"error": {"kind": type(error).__name__, "message": error.message, "fix": error.fix, "code": code}})
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,

@@ -28,6 +28,8 @@ class Loaded(Frozen):
 
     run: str
     status: Status
+    at: datetime.datetime
+    """When; a merge that had to be done again is reported again."""
     gate: GateReport
     """The gate after it has refused rows whose keys are in the table on days outside the window, too."""
     merged: Merged

@@ -45,7 +45,7 @@ def merge(context: LoadContext, results: Mapping[str, Frozen]) -> Loaded:
     else:
         _tell(context, gate, settled)
     bar.done(f"{merged.staged:,} rows into {tables.prod}")
-    return Loaded(run=landed.run, status=status_of(settled), gate=settled, merged=merged)
+    return Loaded(run=landed.run, status=status_of(settled), at=context.clock.now(), gate=settled, merged=merged)
 
 
 def _merge(context: LoadContext, tables: LoadTables, snapshot: Snapshot, run: str, gate: GateReport) -> Merged:

@@ -59,6 +59,8 @@ def test_fault_13_a_training_error_ends_with_a_code(place: Place) -> None:
     assert code == Exit.TRAIN
     assert "cannot be fitted" in err
     assert "verdict" not in out
+    told = json.loads(place.says("run", "--json")[1])["error"]
+    assert (told["kind"], told["code"], "cannot be fitted" in told["message"]) == ("TrainError", Exit.TRAIN, True)
     steps = json.loads(place.says("status", "--json")[1])["steps"]
     assert steps["prepare"] is not None
     assert steps["train:line"] is None
