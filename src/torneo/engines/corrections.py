@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from torneo.checks import KEY_OUTSIDE_WINDOW, REPEATED_ROW, check_headers
+from torneo.checks import DUPLICATE_KEY, KEY_OUTSIDE_WINDOW, REPEATED_ROW, check_headers
 from torneo.engines.gate import ACCEPTED, REJECTED, gate
 from torneo.engines.rows import Functions
 from torneo.errors import GateError
@@ -103,8 +103,10 @@ def judge_again(
     (own := folder / "again").mkdir()
     again = gate(project, folder / "tried.parquet", own, progress, functions, accepted_before=accepted, window=window)
     failed = pl.read_parquet(own / REJECTED, columns=[LINE, REASONS]).rename({LINE: ID})
+    if corrected is None and window is not None and window.column not in project.contract.key:
+        failed = pl.concat([failed, _refuse(own / ACCEPTED, _of_other_days(quarantine), DUPLICATE_KEY)])
     if moved is not None:
-        failed = pl.concat([failed, _refuse(own / ACCEPTED, moved)])
+        failed = pl.concat([failed, _refuse(own / ACCEPTED, moved, KEY_OUTSIDE_WINDOW)])
     passed = pl.read_parquet(own / ACCEPTED, columns=[LINE])[LINE]
     placed = pl.col(ID).is_in(tried.places[ID].implode())
     copy = (pl.col(REASONS).list.len() == 1) & (pl.col(REASONS).list.first() == REPEATED_ROW)
@@ -117,12 +119,18 @@ def judge_again(
     return Again(**counts, outside=again.outside_window + again.left_out, accepted=own / ACCEPTED, report=report)
 
 
-def _refuse(accepted: Path, moved: pl.DataFrame) -> pl.DataFrame:
-    """Take rows with moved keys out of the accepted ones; gives their numbers and reasons."""
+def _refuse(accepted: Path, those: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """Take rows out of the accepted ones, by the values of some columns; gives their numbers and reasons."""
     rows = pl.read_parquet(accepted, memory_map=False)
-    rows.join(moved, on=moved.columns, how="anti", maintain_order="left").write_parquet(accepted)
-    away = rows.join(moved, on=moved.columns, how="semi")
-    return away.select(pl.col(LINE).alias(ID), pl.lit([KEY_OUTSIDE_WINDOW]).alias(REASONS))
+    rows.join(those, on=those.columns, how="anti", maintain_order="left").write_parquet(accepted)
+    away = rows.join(those, on=those.columns, how="semi")
+    return away.select(pl.col(LINE).alias(ID), pl.lit([reason]).alias(REASONS))
+
+
+def _of_other_days(quarantine: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose key others have: those that pass alone have their like on days outside the window, unseen here."""
+    twice = quarantine.with_row_index(PLACE).filter(pl.col(REASONS).list.contains(DUPLICATE_KEY))
+    return twice.select(pl.col(PLACE).cast(pl.Int64).alias(LINE))
 
 
 def _as_it_came(quarantine: pl.DataFrame) -> Tried:

@@ -30,6 +30,7 @@ def _body(report: LoadReport, at: datetime.datetime) -> Iterator[str]:
         told = ((escape(name), f"{count:,}") for name, count in sorted(report.reasons.items(), key=lambda one: -one[1]))
         yield table(("reason", "rows"), list(told), numbers=(1,))
         yield '<p class="muted small">A row that breaks several rules counts for each of them.</p>'
+        yield f"<p>The rows themselves: <code>torneo quarantine show {escape(report.project)}</code></p>"
     else:
         yield "<p>None.</p>"
     yield f'<p class="muted small">run {escape(report.run)}</p>'

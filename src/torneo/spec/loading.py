@@ -61,6 +61,8 @@ class Load(Frozen):
     """What becomes of rows (in the window) whose key is no longer in the source: `deactivate` or `keep`."""
     max_shrink: Share = 0.5
     """The share of active rows (in the window) that may go missing before the run stops."""
+    min_rows: int = Field(default=0, ge=0)
+    """So many rows the source must have (in the window), refused ones too; with fewer the run stops."""
     keep_raw: Days | None = None
     """How many days a run's rows stay in the raw table; without it they stay for ever. Refused rows always stay."""
     expectations: int | None = Field(default=None, ge=1, le=100_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torneo.stages.context import LoadContext
-from torneo.stages.gate import stop_if_too_many
+from torneo.stages.gate import stop_if_unfit
 from torneo.stages.ingest import ingest
 
 
@@ -26,7 +26,7 @@ def check_load(context: LoadContext) -> Sequence[str]:
         context.hooks.functions.get("checks", {}),
         window,
     )
-    stop_if_too_many(context, report)
+    stop_if_unfit(context, report)
     days = "the whole table" if window is None else f"{window.first} to {window.last}"
     found = [
         f"project.yaml is valid; it loads {project.load.to}",

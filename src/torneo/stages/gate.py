@@ -35,8 +35,8 @@ def gate(context: LoadContext, results: Mapping[str, Frozen]) -> GateReport:
     return kept
 
 
-def stop_if_too_many(context: LoadContext, report: GateReport) -> None:
-    """Refuse a load of which too many rows are refused.
+def stop_if_unfit(context: LoadContext, report: GateReport) -> None:
+    """Refuse a load of which too many rows are refused, or too few came.
 
     Copies of an accepted row lose nothing, so they do not count for `max_rejected`. A row whose day cannot be read may
     be of any window, so such rows count against all rows of the source, not against the window's.
@@ -45,9 +45,21 @@ def stop_if_too_many(context: LoadContext, report: GateReport) -> None:
         GateError: that is so.
     """
     days = report.accepted.rows + report.rejected.rows - report.undated
+    _stop_if_too_few(context, days)
     copies = report.reasons.get(REPEATED_ROW, 0)
     _stop(context, report, "", report.rejected.rows - report.undated - copies, days)
     _stop(context, report, " of all days", report.undated, days + report.undated + report.outside_window)
+
+
+def _stop_if_too_few(context: LoadContext, rows: int) -> None:
+    name, load = context.project.project, context.project.load
+    if rows < load.min_rows:
+        days = "" if context.window is None else f" from {context.window.first} to {context.window.last}"
+        raise GateError(
+            f"{name}: the source has {rows:,} rows{days}, fewer than min_rows ({load.min_rows:,}); nothing was loaded "
+            f"into {load.to}",
+            fix="see whether the extract is complete; if so few rows are right, set `load.min_rows` lower",
+        )
 
 
 def _stop(context: LoadContext, report: GateReport, where: str, refused: int, judged: int) -> None:

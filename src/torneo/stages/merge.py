@@ -13,7 +13,7 @@ from torneo.spec.load_records import Loaded
 from torneo.spec.records import GateReport, Snapshot, digest_of
 from torneo.spec.tables import LoadTables, Merged, RunLine
 from torneo.stages.context import LoadContext
-from torneo.stages.gate import stop_if_too_many
+from torneo.stages.gate import stop_if_unfit
 from torneo.stages.loading import SUITE, line_of, named, needed, outcome, status_of
 from torneo.stages.moved import refuse_moved
 from torneo.stages.retry import RETRIED
@@ -52,7 +52,7 @@ def _merge(context: LoadContext, tables: LoadTables, snapshot: Snapshot, run: st
     now, objects = context.clock.now(), context.objects
     rejected = named(context, tables, objects.path(gate.rejected.key))
     context.warehouse.write_rejects(tables, run, SUITE, rejected, now)
-    stop_if_too_many(context, gate)
+    stop_if_unfit(context, gate)
     withheld = None if gate.withheld is None or not gate.withheld.rows else objects.path(gate.withheld.key)
     rules = context.project.rules(context.window)
 

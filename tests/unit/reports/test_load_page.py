@@ -31,6 +31,7 @@ def test_the_page_has_every_number_and_runs_nothing() -> None:
     for text in ("1,000,010", "999,994", "rejected rows", "2026-01-05 to 2026-01-05", "2026-01-06 03:00 UTC"):
         assert text in page
     assert "<script>" not in page
+    assert "torneo quarantine show coins" in page
     assert "coins &lt;b&gt;.csv" in page
     assert page.index("&lt;script&gt;") < page.index("invalid_day")
 

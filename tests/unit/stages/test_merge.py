@@ -54,6 +54,7 @@ def test_a_key_that_two_windows_have_is_refused_in_both(coins: Coins) -> None:
     coins.write(*rows, spec=BY_SITE.replace("max_rejected: 40%", "max_rejected: 60%"))
     for date in (DAY, datetime.date(2025, 12, 31)):
         assert coins.run(date).reasons["duplicate_key"] == 1
+        assert coins.project.reload().passed == 0
     assert coins.active() == {"BR", "MX"}
 
 
@@ -78,6 +79,18 @@ def test_where_the_key_does_not_tell_the_day_a_row_of_another_day_is_not_missing
         coins.write("AR,31/12/2025,2.5,3", "BR,4/1/2026,1,1", spec=BY_SITE.replace("40%", "100%"))
         coins.run(date)
         assert coins.active() == {"AR", "BR"}
+
+
+def test_too_few_rows_stop_a_load(coins: Coins) -> None:
+    few = SPEC.replace("missing: deactivate}", "missing: keep, min_rows: 3}")
+    coins.write("AR,5/1/2026,1,1", "XX,5/1/2026,1,1", "AR,31/12/2025,1,1", spec=few.replace("40%", "50%"))
+    with pytest.raises(GateError, match=r"has 2 rows from 2026-01-01 to 2026-01-05, fewer than min_rows \(3\)"):
+        coins.run()
+    assert "fewer than min_rows" in coins.runs()["stopped"]["error"]
+    with pytest.raises(GateError, match=r"nothing was loaded into prod.coins\n  fix: see whether the extract"):
+        coins.project.check(date=DAY)
+    coins.write("AR,5/1/2026,1,1", "BR,5/1/2026,1,1", "MX,5/1/2026,1,1", spec=few)
+    assert coins.run().status == "passed"
 
 
 def test_rows_of_no_readable_day_do_not_count_against_a_window(coins: Coins) -> None:
