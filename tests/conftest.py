@@ -16,7 +16,26 @@ for _name in [name for name in os.environ if name.startswith(("TORNEO_", "MLFLOW
     del os.environ[_name]
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+LONGEST = (
+    "test_a_project_runs_on_its_data[housing]",
+    "test_killed_at_random_moments_it_loses_no_event_and_trains_once",
+    "test_a_project_runs_on_its_data[sales]",
+    "test_the_demo_ends_with_a_table_a_verdict_and_the_next_command",
+    "test_two_hundred_promotions_and_rollbacks_under_load",
+)
+"""Minutes each."""
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first: one that begins last leaves all cores but its own with nothing to do."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    if item.name in LONGEST:
+        return LONGEST.index(item.name)
+    return len(LONGEST) + (item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
