@@ -92,8 +92,7 @@ def judge_again(
         GateError: a column is missing or cannot have the source's type, a row names a line that is not refused, or
             the contract's columns have changed since.
     """
-    accepted, refused = files
-    quarantine = pl.read_parquet(refused)
+    quarantine = pl.read_parquet(files[1])
     if corrected is None:
         tried = _as_it_came(quarantine)
     else:
@@ -101,12 +100,11 @@ def judge_again(
         tried = _of_file(pl.DataFrame(corrected), quarantine)
     tried.rows.with_columns(pl.col(ID).alias(LINE)).drop(ID).write_parquet(folder / "tried.parquet")
     (own := folder / "again").mkdir()
-    again = gate(project, folder / "tried.parquet", own, progress, functions, accepted_before=accepted, window=window)
-    failed = pl.read_parquet(own / REJECTED, columns=[LINE, REASONS]).rename({LINE: ID})
+    again = gate(project, folder / "tried.parquet", own, progress, functions, accepted_before=files[0], window=window)
+    further = {} if moved is None else {KEY_OUTSIDE_WINDOW: moved}
     if corrected is None and window is not None and window.column not in project.contract.key:
-        failed = pl.concat([failed, _refuse(own / ACCEPTED, _of_other_days(quarantine), DUPLICATE_KEY)])
-    if moved is not None:
-        failed = pl.concat([failed, _refuse(own / ACCEPTED, moved, KEY_OUTSIDE_WINDOW)])
+        further[DUPLICATE_KEY] = _of_other_days(quarantine)
+    failed = _failed(own, further)
     passed = pl.read_parquet(own / ACCEPTED, columns=[LINE])[LINE]
     placed = pl.col(ID).is_in(tried.places[ID].implode())
     copy = (pl.col(REASONS).list.len() == 1) & (pl.col(REASONS).list.first() == REPEATED_ROW)
@@ -117,6 +115,12 @@ def judge_again(
     report = _report(before, again, files, folder, left, (own / ACCEPTED, len(passed)))
     counts = {"tried": tried.rows.height, "passed": len(passed), "refused": failed.height, "already": already.height}
     return Again(**counts, outside=again.outside_window + again.left_out, accepted=own / ACCEPTED, report=report)
+
+
+def _failed(own: Path, further: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The numbers and reasons of rows that the gate has refused, or that are refused for a further reason."""
+    refused = pl.read_parquet(own / REJECTED, columns=[LINE, REASONS]).rename({LINE: ID})
+    return pl.concat([refused, *(_refuse(own / ACCEPTED, those, reason) for reason, those in further.items())])
 
 
 def _refuse(accepted: Path, those: pl.DataFrame, reason: str) -> pl.DataFrame:
