@@ -62,20 +62,22 @@ CODES: dict[type[errors.TorneoError], Exit] = {
 }
 
 
+def code_of(error: errors.TorneoError) -> Exit:
+    """How the process ends with an error."""
+    return CODES.get(type(error), Exit.CRASH)
+
+
 def main() -> None:
     """Run the command line; every expected error becomes a message and an exit code."""
     from torneo.cli.app import app
-    from torneo.cli.shared import fail, print_error
+    from torneo.cli.shared import fail
 
     atexit.register(_leave_garbage)
     try:
         app(standalone_mode=True)
     except errors.TorneoError as error:
-        code = CODES.get(type(error), Exit.CRASH)
         fail(error)
-        if "--json" in sys.argv[1:]:
-            print_error(error, code)
-        sys.exit(code)
+        sys.exit(code_of(error))
     except SystemExit as ended:
         if ended.code == Exit.INTERRUPTED:  # Typer has caught the KeyboardInterrupt
             sys.stderr.write("interrupted; `torneo run` goes on where this stopped\n")

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
-from torneo.cli.shared import Json, ProjectName, app, err, out, print_json
+from torneo.cli.shared import Json, ProjectName, app, err, failing_as_json, out, print_json
 
 if TYPE_CHECKING:
     from torneo.api import Project
@@ -68,7 +68,7 @@ def retry(
     if opened.loads_a_table or file is not None:
         _reload(opened, file, json=json)
         return
-    with TerminalProgress(err) as progress:
+    with failing_as_json(json=json), TerminalProgress(err) as progress:
         report = opened.retry(progress)
     if json:
         print_json(report.model_dump(mode="json"))
@@ -89,7 +89,7 @@ def _still_refused(report: GateReport, project: str) -> None:
 def _reload(opened: Project, file: Path | None, *, json: bool) -> None:
     from torneo.cli.render_load import retried
 
-    with TerminalProgress(err) as progress:
+    with failing_as_json(json=json), TerminalProgress(err) as progress:
         done = opened.reload(progress, file=file)
     if json:
         print_json(done.model_dump(mode="json"))

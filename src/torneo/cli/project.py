@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from torneo.cli import Exit
 from torneo.cli.progress import TerminalProgress
-from torneo.cli.shared import Json, ProjectName, app, day_option, err, out, print_json
+from torneo.cli.shared import Json, ProjectName, app, day_option, err, failing_as_json, out, print_json
 
 if TYPE_CHECKING:
     from torneo.api import Project
@@ -83,10 +83,11 @@ def run(
 
     reports = []
     for where in projects or [""]:
-        opened = api.Project.load(where or None)
-        err.print(f"[bold]{opened.name}[/bold]")
-        with TerminalProgress(err) as progress:
-            report = opened.run(progress, _tell, date=date, first=first, last=last, force=force)
+        with failing_as_json(json=json):
+            opened = api.Project.load(where or None)
+            err.print(f"[bold]{opened.name}[/bold]")
+            with TerminalProgress(err) as progress:
+                report = opened.run(progress, _tell, date=date, first=first, last=last, force=force)
         reports.append(report)
         if not json:
             _show(opened, report, where)

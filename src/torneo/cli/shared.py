@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from torneo.cli import code_of
 from torneo.errors import TorneoError
 
 app = typer.Typer(
@@ -76,9 +79,16 @@ def print_json(value: Any) -> None:
     out.print_json(json.dumps(value, default=str, ensure_ascii=False))
 
 
-def print_error(error: TorneoError, code: int) -> None:
-    """Print an error on stdout, for a program that has asked for JSON."""
-    print_json({"error": {"kind": type(error).__name__, "message": error.message, "fix": error.fix, "code": code}})
+@contextmanager
+def failing_as_json(*, json: bool) -> Iterator[None]:
+    """Print an error on stdout, too, for a program that has asked for JSON and gets nothing else."""
+    try:
+        yield
+    except TorneoError as error:
+        if json:
+            told = {"kind": type(error).__name__, "message": error.message, "fix": error.fix, "code": code_of(error)}
+            print_json({"error": told})
+        raise
 
 
 @app.callback(invoke_without_command=True)

@@ -66,9 +66,9 @@ def _merge(context: LoadContext, tables: LoadTables, snapshot: Snapshot, run: st
 
 def _without(context: LoadContext, snapshot: Snapshot, gate: GateReport, moved: MovedKeysError) -> GateReport:
     """The gate after it has refused the rows of moved keys."""
-    files = tuple(context.objects.path(table.key) for table in (gate.accepted, gate.rejected, snapshot.table))
-    folder = Path(tempfile.mkdtemp(dir=context.work))
-    report = refuse_moved(gate, (files[0], files[1], files[2]), moved.keys, folder)
+    path, folder = context.objects.path, Path(tempfile.mkdtemp(dir=context.work))
+    files = path(gate.accepted.key), path(gate.rejected.key), path(snapshot.table.key)
+    report = refuse_moved(gate, files, moved.keys, folder)
     tables = {"accepted": report.accepted, "rejected": report.rejected}
     kept = {name: context.keep(table, folder / table.key, name) for name, table in tables.items()}
     return report.model_copy(update=kept)

@@ -38,9 +38,7 @@ def refuse_moved(gate: GateReport, files: tuple[Path, Path, Path], keys: pl.Data
         "accepted": _table(folder / "accepted.parquet", gate.accepted.rows - lines.height),
         "rejected": _table(folder / "rejected.parquet", gate.rejected.rows + lines.height),
     }
-    refused_before = gate.reasons.get(KEY_OUTSIDE_WINDOW, 0)
-    reasons = {**gate.reasons, KEY_OUTSIDE_WINDOW: refused_before + lines.height}
-    return gate.model_copy(update={**tables, "reasons": reasons})
+    return gate.model_copy(update={**tables, "reasons": {**gate.reasons, KEY_OUTSIDE_WINDOW: lines.height}})
 
 
 def _table(path: Path, rows: int) -> Table:

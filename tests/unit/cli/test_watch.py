@@ -8,7 +8,7 @@ import pytest
 
 from commands import Place
 from torneo.cli import Exit
-from torneo.cli.watch import Telling
+from torneo.cli.app import watch
 from torneo.errors import LockedError, UnavailableError
 from torneo.runtime import Runtime
 from torneo.spec.settings import settings
@@ -34,7 +34,7 @@ def test_passes_that_go_on_tell_what_is_new_and_what_lasts_once(
     place: Place,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    telling = Telling(json=False)
+    telling = watch.Telling(json=False)
     for until in ("10:00", "10:01"):
         telling.trouble("small", LockedError(f"locked until {until}", fix="stop process 7"))
     telling.trouble("small", UnavailableError("the state store is away"))
