@@ -189,7 +189,8 @@ def _tell(day: Day) -> None:
 
 
 def _show(played: Played, watched: str | None) -> None:
-    out.print(f"played {played.kind}: there are {played.rows:,}, each was played {played.turns:.2g} times by now")
+    often = "once" if played.turns == 1 else f"{played.turns:.2g} times"
+    out.print(f"played {played.kind}: there are {played.rows:,}, each was played {often} by now")
     grown = f", {played.grown:,} rows added to the file" if played.grown else ""
     out.print(f"{played.outcomes:,} outcomes reported{grown}")
     if played.grown and played.turns > 1:

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from torneo.errors import ConflictError
-from torneo.frames import has_any, without_nul
+from torneo.frames import without_nul
 from torneo.spec.records import LINE, REASONS
 from torneo.spec.tables import LoadTables, TableColumn, Window
 from torneo.stores.warehouse_sort import Batches, sorted_batches
@@ -115,8 +115,8 @@ def _texts(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
 
 def _without_nul(frame: pl.DataFrame) -> pl.DataFrame:
     """NUL in texts, which PostgreSQL cannot hold, becomes the replacement character."""
-    names = [name for name, kind in frame.schema.items() if kind == pl.String and has_any(frame[name], b"\0")]
-    return frame.with_columns(*(without_nul(frame[name]) for name in names)) if names else frame
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    return frame.with_columns(*(without_nul(frame[name]) for name in texts))
 
 
 def _check_types(tables: LoadTables, rows: Path) -> None:
